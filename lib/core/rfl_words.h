@@ -1,0 +1,121 @@
+/* rfl_words.h: the closed lists of the domain: statuses, clocks, reasons, bands, keys, grades.
+ *
+ * Each list is an X-macro of (NAME, "word"): the word is what people and the wire see, the number is what is stored.
+ * Append only; numbers are never reused. Sources: FEATURES of the field as listed beside each list. */
+#ifndef RFL_WORDS_H
+#define RFL_WORDS_H
+
+#include "rfl_base.h"
+
+/* Declares enum rfl_<lower> with RFL_<UPPER>_<NAME> ... RFL_<UPPER>_COUNT and const char *rfl_<lower>_word(). */
+#define RFL_WORD_ENUM(upper, lower, LIST) \
+    enum rfl_##lower { LIST RFL_##upper##_COUNT }; \
+    const char *rfl_##lower##_word(enum rfl_##lower word); \
+    /* False when no word of the list is spelled so; *out is then unchanged. */ \
+    bool rfl_##lower##_from_word(const char *text, size_t len, enum rfl_##lower *out);
+
+/* The ten statuses, and NONE for a case that is not there. Each has an owner, a next action and a clock. */
+#define RFL_STATUS_LIST(X) \
+    X(NONE, "none") X(RECEIVED, "received") X(TRIAGE, "triage") X(ON_HOLD, "on_hold") X(QUEUED, "queued") \
+    X(OFFERED, "offered") X(DECLINING, "declining") X(ACCEPTED, "accepted") \
+    X(WAITING_ON_PERSON, "waiting_on_person") X(ACTIVE, "active") X(CLOSED, "closed")
+
+/* Which clock runs. Lengths are configuration (config/clocks.conf), in working days or working hours. */
+#define RFL_CLOCK_LIST(X) \
+    X(NONE, "none") X(TRIAGE, "triage") X(HOLD, "hold") X(CONSENT, "consent") X(PARKED, "parked") \
+    X(ACCEPT, "accept") X(LEASE, "lease") X(DECLINE, "decline") X(CONTACT, "contact") X(FOLLOW_UP, "follow_up") \
+    X(OUTCOME_FIRST, "outcome_first") X(OUTCOME_LATER, "outcome_later") X(ESCALATED, "escalated")
+
+#define RFL_HOLD_LIST(X) \
+    X(NONE, "none") X(CONSENT, "consent") X(DEFERRED, "deferred") X(PARKED, "parked")
+
+/* Why a provider says no. A decline is a proposal: triage approves it or sends it back. */
+#define RFL_DECLINE_LIST(X) \
+    X(NONE, "none") X(OUT_OF_AREA, "out_of_area") X(NOT_ELIGIBLE, "not_eligible") X(NO_CAPACITY, "no_capacity") \
+    X(NEED_NOT_MET_HERE, "need_not_met_here") X(SAFETY, "safety") X(DUPLICATE, "duplicate") \
+    X(ALREADY_ON_PROVISION, "already_on_provision") X(WRONG_INFORMATION, "wrong_information") X(OTHER, "other")
+
+#define RFL_CLOSE_LIST(X) \
+    X(NONE, "none") X(COMPLETED, "completed") X(PERSON_DECLINED, "person_declined") X(PERSON_MOVED, "person_moved") \
+    X(UNREACHABLE, "unreachable") X(DIED, "died")
+
+#define RFL_CHANNEL_LIST(X) \
+    X(NONE, "none") X(PHONE, "phone") X(SMS, "sms") X(EMAIL, "email") X(LETTER, "letter") X(VIDEO, "video") \
+    X(IN_PERSON, "in_person")
+
+#define RFL_OUTCOME_LIST(X) \
+    X(NONE, "none") X(PLAN_AGREED, "plan_agreed") X(STAYED_IN_WORK, "stayed_in_work") \
+    X(RETURNED_TO_WORK, "returned_to_work") X(STARTED_WORK, "started_work") \
+    X(IN_WORK_13_WEEKS, "in_work_13_weeks") X(IN_WORK_26_WEEKS, "in_work_26_weeks") \
+    X(NOT_IN_WORK, "not_in_work") X(OTHER, "other")
+
+/* Priority band; the lower number is offered first. */
+#define RFL_BAND_LIST(X) X(URGENT, "urgent") X(ROUTINE, "routine")
+
+#define RFL_CONSENT_LIST(X) \
+    X(NOT_STATED, "not_stated") X(GIVEN, "given") X(IMPLIED, "implied") X(NOT_GIVEN, "not_given")
+
+#define RFL_EMPLOYMENT_LIST(X) \
+    X(NOT_STATED, "not_stated") X(IN_WORK, "in_work") X(OFF_SICK, "off_sick") X(OUT_OF_WORK, "out_of_work") \
+    X(STUDENT, "student") X(OTHER, "other")
+
+/* What a person's area can be found from. */
+#define RFL_KEY_LIST(X) \
+    X(POSTCODE, "postcode") X(GP_PRACTICE, "gp_practice") X(JOBCENTRE, "jobcentre") \
+    X(REFERRER_AREA, "referrer_area")
+
+/* How good a key is. Grades never gate: a bad key is passed over, with its grade kept in the trail. */
+#define RFL_GRADE_LIST(X) \
+    X(ABSENT, "absent")          /* not supplied */ \
+    X(MALFORMED, "malformed")    /* not of the published shape */ \
+    X(BAD_CHECK, "bad_check")    /* right shape, wrong check digit */ \
+    X(PSEUDO, "pseudo")          /* ZZ99: no fixed abode, not known, abroad */ \
+    X(UNKNOWN, "unknown")        /* well formed, not in the directory */ \
+    X(OUTSIDE, "outside")        /* a real place outside England */ \
+    X(TEST_RANGE, "test_range")  /* NHS numbers 999 000 0000 to 999 999 9999, never issued */ \
+    X(OK, "ok")
+
+#define RFL_X(name, word) RFL_STATUS_##name,
+RFL_WORD_ENUM(STATUS, status, RFL_STATUS_LIST(RFL_X))
+#undef RFL_X
+#define RFL_X(name, word) RFL_CLOCK_##name,
+RFL_WORD_ENUM(CLOCK, clock, RFL_CLOCK_LIST(RFL_X))
+#undef RFL_X
+#define RFL_X(name, word) RFL_HOLD_##name,
+RFL_WORD_ENUM(HOLD, hold, RFL_HOLD_LIST(RFL_X))
+#undef RFL_X
+#define RFL_X(name, word) RFL_DECLINE_##name,
+RFL_WORD_ENUM(DECLINE, decline, RFL_DECLINE_LIST(RFL_X))
+#undef RFL_X
+#define RFL_X(name, word) RFL_CLOSE_##name,
+RFL_WORD_ENUM(CLOSE, close, RFL_CLOSE_LIST(RFL_X))
+#undef RFL_X
+#define RFL_X(name, word) RFL_CHANNEL_##name,
+RFL_WORD_ENUM(CHANNEL, channel, RFL_CHANNEL_LIST(RFL_X))
+#undef RFL_X
+#define RFL_X(name, word) RFL_OUTCOME_##name,
+RFL_WORD_ENUM(OUTCOME, outcome, RFL_OUTCOME_LIST(RFL_X))
+#undef RFL_X
+#define RFL_X(name, word) RFL_BAND_##name,
+RFL_WORD_ENUM(BAND, band, RFL_BAND_LIST(RFL_X))
+#undef RFL_X
+#define RFL_X(name, word) RFL_CONSENT_##name,
+RFL_WORD_ENUM(CONSENT, consent, RFL_CONSENT_LIST(RFL_X))
+#undef RFL_X
+#define RFL_X(name, word) RFL_EMPLOYMENT_##name,
+RFL_WORD_ENUM(EMPLOYMENT, employment, RFL_EMPLOYMENT_LIST(RFL_X))
+#undef RFL_X
+#define RFL_X(name, word) RFL_KEY_##name,
+RFL_WORD_ENUM(KEY, key, RFL_KEY_LIST(RFL_X))
+#undef RFL_X
+#define RFL_X(name, word) RFL_GRADE_##name,
+RFL_WORD_ENUM(GRADE, grade, RFL_GRADE_LIST(RFL_X))
+#undef RFL_X
+
+/* Bits of rfl_facts.flags and of an offer's preview: a worker sees them first, no log ever does. */
+enum { RFL_FLAG_SAFEGUARDING = 1, RFL_FLAG_INCIDENT = 2, RFL_FLAG_INTERPRETER = 4, RFL_FLAG_STEP_FREE = 8 };
+
+/* Days are counted on 13 and 26 weeks of the outcome clocks; the Labour Force Survey's main health problem is 1..18. */
+enum { RFL_BARRIER_MAX = 18 };
+
+#endif
