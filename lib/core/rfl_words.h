@@ -1,7 +1,7 @@
 /* rfl_words.h: the closed lists of the domain: statuses, clocks, reasons, bands, keys, grades.
  *
  * Each list is an X-macro of (NAME, "word"): the word is what people and the wire see, the number is what is stored.
- * Append only; numbers are never reused. Sources: FEATURES of the field as listed beside each list. */
+ * Append only; numbers are never reused. */
 #ifndef RFL_WORDS_H
 #define RFL_WORDS_H
 
@@ -115,7 +115,7 @@ RFL_WORD_ENUM(GRADE, grade, RFL_GRADE_LIST(RFL_X))
 /* Bits of rfl_facts.flags and of an offer's preview: a worker sees them first, no log ever does. */
 enum { RFL_FLAG_SAFEGUARDING = 1, RFL_FLAG_INCIDENT = 2, RFL_FLAG_INTERPRETER = 4, RFL_FLAG_STEP_FREE = 8 };
 
-/* Days are counted on 13 and 26 weeks of the outcome clocks; the Labour Force Survey's main health problem is 1..18. */
+/* The Labour Force Survey's main health problem is 1 to 18. */
 enum { RFL_BARRIER_MAX = 18 };
 
 #endif

@@ -1,0 +1,84 @@
+/* rfl_case.h: one person's open journey, and one accepted submission, as values.
+ *
+ * A case has exactly one status, one owner (a function of status, queue and escalation), one next action (a function of
+ * status) and one running clock. Everything that finds a case again is a key computed from it by rfl_keys_of: queue
+ * order, due clock, holder. Nothing else may move a case from one list to another.
+ *
+ * A case that is all zero is a case that does not exist. Values; no ownership; times in ms since 1970 UTC. */
+#ifndef RFL_CASE_H
+#define RFL_CASE_H
+
+#include "rfl_words.h"
+
+struct rfl_case {
+    struct rfl_case_id id;
+    uint8_t status;             /* enum rfl_status */
+    uint8_t clock;              /* enum rfl_clock: which clock due_ms belongs to; NONE only when closed */
+    uint8_t band;               /* enum rfl_band */
+    uint8_t hold;               /* enum rfl_hold; NONE unless on_hold */
+    uint8_t door;               /* enum rfl_door of the first referral */
+    uint8_t hops;               /* redirects so far; never more than the policy's hops_max */
+    uint8_t lapses;             /* offers that ran out in the present queue */
+    uint8_t touches;            /* lease extensions of the present offer */
+    uint8_t escalation;         /* 0: the owner of the status; 1: the area's lead; 2 and more: the national lead */
+    uint8_t close;              /* enum rfl_close; NONE unless closed */
+    uint8_t outcome;            /* enum rfl_outcome, the latest */
+    uint8_t contacts;           /* logged attempts to reach the person, saturating */
+    uint8_t declined_count;     /* entries of declined_by in use; the oldest goes when full */
+    struct rfl_queue_no declined_by[RFL_DECLINED_BY_MAX];
+    struct rfl_area_no area;    /* zero in national triage */
+    struct rfl_queue_no queue;  /* where it waits, or from where it was offered, accepted or held */
+    uint16_t referral_count;
+    uint32_t version;           /* entries of the log that touched it */
+    struct rfl_token token;     /* of the present or latest offer */
+    uint64_t holder;            /* rfl_holder_of the worker's name while offered or accepted, else 0 */
+    int64_t opened_ms;
+    int64_t since_ms;           /* place in the queue: kept over a lapsed offer, new at a redirect */
+    int64_t accept_by_ms;       /* the queue's deadline for somebody's yes, kept while it is offered */
+    int64_t due_ms;             /* when the running clock is over */
+    struct rfl_referral_id first_referral, last_referral;   /* the chain of rfl_referral.prev_on_case starts at last */
+    struct rfl_seq last_seq;    /* newest log entry of the case; entries chain back from it */
+};
+
+/* One accepted submission. Written once, never changed. */
+struct rfl_referral {
+    struct rfl_referral_id id;
+    struct rfl_case_id kase;
+    struct rfl_referral_id prev_on_case, prev_of_source;    /* zero: the first */
+    struct rfl_seq seq;                                     /* its log entry, which has the sealed body */
+    int64_t received_ms;
+    struct rfl_source_no source;
+    uint8_t door;                                           /* enum rfl_door */
+    uint8_t consent;                                        /* enum rfl_consent */
+    struct rfl_hash reference;                              /* keyed hash of (source, reference) */
+    struct rfl_hash body;                                   /* keyed hash of the body's bytes */
+    struct rfl_hash match;                                  /* keyed hash of a valid NHS number; zero: none */
+};
+
+/* A place in a derived index: compared as three numbers, first a, then b, then c (which is the case). */
+struct rfl_order { uint64_t a, b, c; };
+
+/* Which index a key belongs to. */
+enum rfl_index { RFL_INDEX_QUEUE, RFL_INDEX_DUE, RFL_INDEX_HOLDER, RFL_INDEX_COUNT };
+
+/* The place of a case in each index. has[i] false: the case is not in that index.
+ *   QUEUE   a = queue << 8 | band, b = since_ms, c = case     exactly while queued
+ *   DUE     a = due_ms, b = clock, c = case                   while it has a clock
+ *   HOLDER  a = holder, b = 0, c = case                       exactly while offered */
+struct rfl_keys { bool has[RFL_INDEX_COUNT]; struct rfl_order order[RFL_INDEX_COUNT]; };
+
+void rfl_keys_of(const struct rfl_case *kase, struct rfl_keys *out);
+
+int rfl_order_compare(const struct rfl_order *x, const struct rfl_order *y);
+
+/* A number for a worker's name (64-bit FNV-1a), never 0. Names are not personal; the number only finds offers again. */
+uint64_t rfl_holder_of(struct rfl_view worker);
+
+/* The invariant of every stored case: one owner, one action, one clock, fields that fit the status. Returns NULL when
+ * it holds, else the English name of the first rule broken (a literal). */
+const char *rfl_case_broken(const struct rfl_case *kase);
+
+/* What has to happen next, in words for a person ("accept, decline or redirect"). Never NULL. */
+const char *rfl_next_action(enum rfl_status status);
+
+#endif
