@@ -1,0 +1,316 @@
+/* rfl_policy.h: the compiled policy: areas with their dated codes and successors, queues, sources, doors, clocks.
+ *
+ * One struct without pointers, in the caller's memory (about 2 MiB: static or heap, not a small stack). It is filled by
+ * rfl_policy_add_... and rfl_policy_set_..., indexed once by rfl_policy_compile, judged by rfl_policy_check, and then
+ * only read, by any number of readers. Names live in its own pool, so a policy can be copied with memcpy. Nothing
+ * allocates. Moments are ms since 1970 UTC, lengths are ms of working time (rfl_worktime.h).
+ *
+ * Ids (area, queue, source) are permanent: they are written in configuration, stored in the log, and never reused.
+ * Neither an ODS nor an ONS code is a stable key of an area: QXU kept its ODS code while its ONS code changed in 2023,
+ * QRL did so in 2026, and Frimley was divided among three. So codes are dated aliases of a permanent id.
+ *
+ * Every add or set returns RFL_E_INVALID for an argument out of its stated range, RFL_E_FULL when a limit of this file
+ * or rfl_base.h is reached, RFL_E_EXISTS when the id or name is taken, RFL_E_STATE after rfl_policy_compile; and then
+ * nothing was changed. References between things (a queue's area, a successor) are checked by rfl_policy_check, so the
+ * order of adding is free. */
+#ifndef RFL_POLICY_H
+#define RFL_POLICY_H
+
+#include "rfl_facts.h"
+#include "rfl_worktime.h"
+
+enum {
+    RFL_POLICY_ALIASES_MAX = 2048,
+    RFL_POLICY_SUCCESSORS_MAX = 2048,
+    RFL_POLICY_SUB_CODES_MAX = 4096,
+    RFL_POLICY_JOBCENTRES_MAX = 2048,
+    RFL_POLICY_TEXT_BYTES = 512 * 1024,
+    RFL_POLICY_HOPS_MAX = 9, RFL_POLICY_OFFERS_MAX = 99, RFL_POLICY_TOUCHES_MAX = 99,
+    RFL_POLICY_TEXT_BYTES_MAX = 200             /* a full name, an owner, a lead */
+};
+
+/* "from the beginning" and "no end known" of a dated thing. A period is [from_ms, until_ms). */
+#define RFL_ALWAYS_FROM_MS INT64_C(0)
+#define RFL_NO_END_MS INT64_MAX
+
+/* A name in the policy's pool; rfl_policy_text gives its bytes. */
+struct rfl_text { uint32_t at; uint16_t len; };
+
+#define RFL_QUEUE_KIND_LIST(X) X(NONE, "none") X(PROVIDER, "provider") X(TRIAGE, "triage") X(NATIONAL, "national")
+#define RFL_X(name, word) RFL_QUEUE_KIND_##name,
+RFL_WORD_ENUM(QUEUE_KIND, queue_kind, RFL_QUEUE_KIND_LIST(RFL_X))
+#undef RFL_X
+
+struct rfl_area {
+    struct rfl_area_no id;
+    struct rfl_queue_no intake, triage;         /* its default provider queue and its triage queue */
+    uint16_t successor_first, successor_count;  /* into the policy's successors, after compile */
+    uint16_t alias_any;                         /* one alias of it, plus one; 0 when it has none */
+    struct rfl_text name, full_name, region;    /* "greater-manchester", "NHS Greater Manchester ...", "North West" */
+    int64_t from_ms, until_ms;
+};
+
+struct rfl_queue {
+    struct rfl_queue_no id;
+    struct rfl_area_no area;                    /* 0 for national triage */
+    uint8_t kind;                               /* enum rfl_queue_kind */
+    struct rfl_text name, owner, lead;          /* owner and lead: who answers for it, a role rather than a person */
+    int64_t opens_ms;                           /* provider queue: takes cases from then on; RFL_ALWAYS_FROM_MS */
+    int64_t clock_ms[RFL_CLOCK_COUNT];          /* overrides; 0: the policy's default */
+};
+
+struct rfl_source {
+    struct rfl_source_no id;
+    uint16_t doors;                             /* bit 1 << enum rfl_door for each door it may act for */
+    struct rfl_area_no area;                    /* where the referrer works; 0: nowhere in particular */
+    char sub_icb[RFL_CODE_BYTES];               /* finer, when known, so that a split area can be decided; "" none */
+    struct rfl_text name;
+};
+
+struct rfl_jobcentre {
+    char code[RFL_CODE_BYTES];
+    struct rfl_area_no area;
+    char sub_icb[RFL_CODE_BYTES];
+};
+
+struct rfl_alias {
+    char code[RFL_CODE_BYTES];
+    struct rfl_area_no area;
+    int64_t from_ms, until_ms;                  /* when the code was the one in force */
+};
+
+/* Where an ended area's cases go. No sub-ICB codes: all of them. */
+struct rfl_successor {
+    struct rfl_area_no area, to;
+    int64_t from_ms;
+    uint16_t sub_first, sub_count;
+};
+
+/* Complete so that it can be held by value; read it through the functions below. Indexes are one more than a position,
+ * so that zero means "none". */
+struct rfl_policy {
+    uint32_t area_count, queue_count, source_count, jobcentre_count, alias_count, successor_count, sub_count;
+    uint32_t text_count;
+    bool compiled;
+    uint8_t precedence[RFL_KEY_COUNT];
+    uint8_t hops_max, offers_max, touches_max;
+    uint16_t implied_doors;                     /* doors for which implied consent is enough */
+    struct rfl_queue_no national_triage;
+    int64_t clock_ms[RFL_CLOCK_COUNT];
+    struct rfl_hash digest;
+    uint16_t area_at[65536], queue_at[65536], source_at[65536];
+    uint16_t code_slot[2 * RFL_POLICY_ALIASES_MAX];             /* the first alias of a run with one code */
+    uint16_t jobcentre_slot[2 * RFL_POLICY_JOBCENTRES_MAX];
+    uint16_t queue_slot[2 * RFL_QUEUES_MAX], source_slot[2 * RFL_SOURCES_MAX], area_slot[2 * RFL_AREAS_MAX];
+    struct rfl_area area[RFL_AREAS_MAX];
+    struct rfl_queue queue[RFL_QUEUES_MAX];
+    struct rfl_source source[RFL_SOURCES_MAX];
+    struct rfl_jobcentre jobcentre[RFL_POLICY_JOBCENTRES_MAX];
+    struct rfl_alias alias[RFL_POLICY_ALIASES_MAX];
+    struct rfl_successor successor[RFL_POLICY_SUCCESSORS_MAX];
+    char sub_code[RFL_POLICY_SUB_CODES_MAX][RFL_CODE_BYTES];
+    struct rfl_calendar calendar;
+    char text[RFL_POLICY_TEXT_BYTES];
+};
+
+/* ---- building ---- */
+
+/* Empty, with the default precedence (gp_practice, postcode, jobcentre, referrer_area: the NHS rule is the practice's
+ * area first, then the usual residence), hops_max 2, offers_max 5, touches_max 4, no implied consent. */
+void rfl_policy_init(struct rfl_policy *policy);
+
+struct rfl_area_input {
+    struct rfl_area_no id;                      /* 1 to 65535 */
+    struct rfl_view name;                       /* a slug: a-z 0-9 and inner hyphens, up to RFL_NAME_BYTES_MAX */
+    struct rfl_view full_name, region;          /* 1 to RFL_POLICY_TEXT_BYTES_MAX */
+    int64_t from_ms, until_ms;                  /* from < until */
+    struct rfl_queue_no intake, triage;
+};
+RFL_MUST_USE enum rfl_err rfl_policy_add_area(struct rfl_policy *policy, const struct rfl_area_input *in);
+
+struct rfl_alias_input {
+    struct rfl_area_no area;
+    struct rfl_view code;                       /* 1 to 11 of A-Z 0-9 */
+    int64_t from_ms, until_ms;
+};
+RFL_MUST_USE enum rfl_err rfl_policy_add_alias(struct rfl_policy *policy, const struct rfl_alias_input *in);
+
+struct rfl_successor_input {
+    struct rfl_area_no area, to;
+    int64_t from_ms;
+    const struct rfl_view *sub_icbs;            /* ODS and ONS codes of the parts that go there; NULL with 0: all */
+    uint32_t sub_icb_count;
+};
+RFL_MUST_USE enum rfl_err rfl_policy_add_successor(struct rfl_policy *policy, const struct rfl_successor_input *in);
+
+struct rfl_queue_input {
+    struct rfl_queue_no id;
+    struct rfl_area_no area;
+    enum rfl_queue_kind kind;
+    struct rfl_view name;                       /* slugs parted by '/', up to RFL_NAME_BYTES_MAX */
+    struct rfl_view owner, lead;
+    int64_t opens_ms;
+    int64_t clock_ms[RFL_CLOCK_COUNT];          /* 0: default */
+};
+/* A second queue of kind NATIONAL is RFL_E_EXISTS. */
+RFL_MUST_USE enum rfl_err rfl_policy_add_queue(struct rfl_policy *policy, const struct rfl_queue_input *in);
+
+struct rfl_source_input {
+    struct rfl_source_no id;
+    struct rfl_view name;                       /* a slug */
+    uint16_t doors;                             /* at least one; not RFL_DOOR_NONE */
+    struct rfl_area_no area;
+    struct rfl_view sub_icb;                    /* "" or a code */
+};
+RFL_MUST_USE enum rfl_err rfl_policy_add_source(struct rfl_policy *policy, const struct rfl_source_input *in);
+
+/* code: 1 to 11 of A-Z 0-9; sub_icb: "" or a code. */
+RFL_MUST_USE enum rfl_err rfl_policy_add_jobcentre(struct rfl_policy *policy, struct rfl_view code,
+                                                   struct rfl_area_no area, struct rfl_view sub_icb);
+/* The default length of a clock: more than 0. The upper end is RFL_WORKTIME_DAYS_MAX days of the calendar, checked by
+ * rfl_policy_check. */
+RFL_MUST_USE enum rfl_err rfl_policy_set_clock(struct rfl_policy *policy, enum rfl_clock clock, int64_t work_ms);
+/* Whether implied consent is enough for this door. */
+RFL_MUST_USE enum rfl_err rfl_policy_set_implied_consent(struct rfl_policy *policy, enum rfl_door door, bool enough);
+/* Every key exactly once. */
+RFL_MUST_USE enum rfl_err rfl_policy_set_precedence(struct rfl_policy *policy, const enum rfl_key keys[RFL_KEY_COUNT]);
+/* hops 1..RFL_POLICY_HOPS_MAX, offers 1..RFL_POLICY_OFFERS_MAX, touches 1..RFL_POLICY_TOUCHES_MAX. */
+RFL_MUST_USE enum rfl_err rfl_policy_set_budgets(struct rfl_policy *policy, unsigned hops, unsigned offers,
+                                                 unsigned touches);
+/* Filled in place with rfl_calendar_...; finish it before rfl_policy_compile. */
+struct rfl_calendar *rfl_policy_calendar_edit(struct rfl_policy *policy);
+
+/* Builds the indexes; from here on the policy is only read. RFL_E_STATE: called twice, or the calendar is unfinished. */
+RFL_MUST_USE enum rfl_err rfl_policy_compile(struct rfl_policy *policy);
+/* Set once after compile, by who can hash (lib/conf): a digest of the canonical text of the whole policy. */
+void rfl_policy_set_digest(struct rfl_policy *policy, struct rfl_hash digest);
+
+/* ---- judging ---- */
+
+/* What can be wrong with a policy as a whole: the rule, and what to do. */
+#define RFL_POLICY_RULE_LIST(X) \
+    X(NONE, "none", "") \
+    X(NO_AREA, "the policy has no area", "add one to areas.conf") \
+    X(NO_NATIONAL_TRIAGE, "there is no national triage queue", "add a queue of kind national") \
+    X(AREA_NO_INTAKE, "the area's intake queue does not exist, is not a provider queue or belongs elsewhere", \
+      "give the area an intake queue of its own") \
+    X(AREA_NO_TRIAGE, "the area's triage queue does not exist, is not a triage queue or belongs elsewhere", \
+      "give the area a triage queue of its own") \
+    X(AREA_NO_ALIAS, "the area has no code", "add its ODS and ONS codes") \
+    X(AREA_NO_SUCCESSOR, "the area ends and nobody follows it", "list its successors, or remove its end") \
+    X(SUCCESSOR_OF_LIVE_AREA, "an area that does not end has a successor", "give the area an end, or remove it") \
+    X(SUCCESSOR_ABSENT, "the successor does not exist", "use the id of an area of this policy") \
+    X(SUCCESSOR_ITSELF, "an area is its own successor, directly or by way of others", "break the circle") \
+    X(SUCCESSOR_DATE, "the successor takes over at another moment than the area's end", "use the area's end date") \
+    X(SUCCESSOR_NOT_ALIVE, "the successor does not exist at the moment it takes over", "check both areas' dates") \
+    X(SUCCESSOR_MIXED, "one successor takes everything, yet there are others", "list the sub-ICBs of each") \
+    X(SUB_ICB_TWICE, "a sub-ICB goes to two successors", "leave it in one list") \
+    X(ALIAS_AMBIGUOUS, "a code means two areas at one moment", "correct the dates so that they do not overlap") \
+    X(ALIAS_AREA_ABSENT, "a code names an area that does not exist", "use the id of an area of this policy") \
+    X(ALIAS_OUTSIDE_AREA, "a code is in force when its area does not exist", "keep it inside the area's dates") \
+    X(QUEUE_AREA_ABSENT, "the queue's area does not exist", "use the id of an area of this policy") \
+    X(QUEUE_NO_OWNER, "the queue has no owner or no lead", "name a role that answers for it") \
+    X(CLOCK_MISSING, "a clock has no length", "give it a default in clocks.conf") \
+    X(CLOCK_TOO_LONG, "a clock is longer than 400 working days", "shorten it") \
+    X(CLOCK_LEASE, "an offer's lease outlasts the clock for acceptance", "make the lease shorter") \
+    X(SOURCE_AREA_ABSENT, "the source's area does not exist", "use the id of an area of this policy, or leave it out") \
+    X(JOBCENTRE_AREA_ABSENT, "the Jobcentre's area does not exist", "use the id of an area of this policy") \
+    X(JOBCENTRE_UNKNOWABLE, "the Jobcentre's area has no code", "add a code to that area")
+
+enum rfl_policy_rule {
+#define RFL_X(name, rule, remedy) RFL_POLICY_RULE_##name,
+    RFL_POLICY_RULE_LIST(RFL_X)
+#undef RFL_X
+    RFL_POLICY_RULE_COUNT
+};
+const char *rfl_policy_rule_text(enum rfl_policy_rule rule);
+const char *rfl_policy_rule_remedy(enum rfl_policy_rule rule);
+
+/* One thing wrong; ids that do not apply are 0. */
+struct rfl_policy_finding {
+    enum rfl_policy_rule rule;
+    struct rfl_area_no area, other_area;
+    struct rfl_queue_no queue;
+    struct rfl_source_no source;
+    enum rfl_clock clock;
+};
+
+/* Tells `found` (may be NULL) everything that is wrong with a compiled policy and returns how many findings there were.
+ * At 0: every code means one area at every moment, every area and queue has an owner, a lead and clocks, every ended
+ * area has somebody to follow it, and rfl_route always answers with a queue that exists. */
+uint32_t rfl_policy_check(const struct rfl_policy *policy,
+                          void (*found)(void *ctx, const struct rfl_policy_finding *finding), void *ctx);
+
+/* ---- reading a compiled policy ---- */
+
+/* Borrowed from the policy. */
+struct rfl_view rfl_policy_text(const struct rfl_policy *policy, struct rfl_text text);
+
+/* NULL when there is none. O(1). */
+const struct rfl_queue *rfl_policy_queue(const struct rfl_policy *policy, struct rfl_queue_no id);
+const struct rfl_queue *rfl_policy_queue_by_name(const struct rfl_policy *policy, struct rfl_view name);
+const struct rfl_source *rfl_policy_source(const struct rfl_policy *policy, struct rfl_source_no id);
+const struct rfl_source *rfl_policy_source_by_name(const struct rfl_policy *policy, struct rfl_view name);
+const struct rfl_area *rfl_policy_area(const struct rfl_policy *policy, struct rfl_area_no id);
+const struct rfl_area *rfl_policy_area_by_name(const struct rfl_policy *policy, struct rfl_view name);
+/* Whether the source may act for this door. */
+bool rfl_policy_source_may(const struct rfl_source *source, enum rfl_door door);
+
+/* How a code stands to its area at a moment. */
+#define RFL_CODE_STAND_LIST(X) \
+    X(UNKNOWN, "unknown")        /* no such code, or its area begins later and did not exist under another code */ \
+    X(IN_FORCE, "in_force") \
+    X(OLD, "old")                /* replaced or ended before: old codes keep working */ \
+    X(EARLY, "early")            /* not in force yet, but its area exists already under another code */
+#define RFL_X(name, word) RFL_CODE_STAND_##name,
+RFL_WORD_ENUM(CODE_STAND, code_stand, RFL_CODE_STAND_LIST(RFL_X))
+#undef RFL_X
+
+/* The area a code means at a moment; NULL when the stand is UNKNOWN. The area itself may have ended by then: routing
+ * follows its successors. stand_out may be NULL. The code is compared as given: upper case. */
+const struct rfl_area *rfl_policy_area_by_code(const struct rfl_policy *policy, struct rfl_view code, int64_t at_ms,
+                                               enum rfl_code_stand *stand_out);
+bool rfl_area_alive(const struct rfl_area *area, int64_t at_ms);
+/* The i-th successor (0 .. area->successor_count - 1). */
+const struct rfl_successor *rfl_policy_successor(const struct rfl_policy *policy, const struct rfl_area *area,
+                                                 uint32_t index);
+/* Whether this successor takes the sub-ICB: by its list, or because it takes everything. code: RFL_CODE_BYTES. */
+bool rfl_policy_successor_takes(const struct rfl_policy *policy, const struct rfl_successor *successor,
+                                const char code[RFL_CODE_BYTES]);
+
+/* The queue that triages this area at this moment; national triage when the area is 0, unknown or not alive. Never
+ * NULL on a policy that passed rfl_policy_check. */
+const struct rfl_queue *rfl_policy_triage_of(const struct rfl_policy *policy, struct rfl_area_no area, int64_t at_ms);
+const struct rfl_queue *rfl_policy_national_triage(const struct rfl_policy *policy);
+
+/* Who is responsible for a queue at an escalation level: 0 its owner, 1 its lead, 2 the lead of its area's triage, 3 and
+ * more the lead of national triage. Borrowed; never empty on a policy that passed its check. */
+struct rfl_view rfl_policy_lead_name(const struct rfl_policy *policy, struct rfl_queue_no queue, unsigned level);
+
+/* Whether a referral through this door may be disclosed to a provider with this consent. GIVEN always, IMPLIED where the
+ * door's configuration says so, anything else never. */
+bool rfl_policy_consent_ok(const struct rfl_policy *policy, enum rfl_door door, enum rfl_consent consent);
+
+/* The length of a clock at a queue, in ms of working time: its own, else the default; 0 for RFL_CLOCK_NONE. An unknown
+ * queue has the defaults. */
+int64_t rfl_policy_clock_ms(const struct rfl_policy *policy, struct rfl_queue_no queue, enum rfl_clock clock);
+/* When that clock, started at from_ms, is due. RFL_E_INVALID: the clock is NONE or the calendar does not reach that
+ * far; *due_ms is unchanged. */
+RFL_MUST_USE enum rfl_err rfl_policy_due(const struct rfl_policy *policy, struct rfl_queue_no queue,
+                                         enum rfl_clock clock, int64_t from_ms, int64_t *due_ms);
+
+/* Redirects before the lead is asked; lapsed offers before a case is parked; unanswered contacts before a follow-up is
+ * the lead's. */
+unsigned rfl_policy_hops_max(const struct rfl_policy *policy);
+unsigned rfl_policy_offers_max(const struct rfl_policy *policy);
+unsigned rfl_policy_touches_max(const struct rfl_policy *policy);
+const struct rfl_calendar *rfl_policy_calendar(const struct rfl_policy *policy);
+struct rfl_hash rfl_policy_digest(const struct rfl_policy *policy);
+
+/* Clues that come from configuration rather than from the directory: what a Jobcentre office code says, and where the
+ * referrer works. line and edition are 0. An empty code or a source without an area: grade ABSENT. A code of another
+ * shape: MALFORMED. An office that is not listed: UNKNOWN. */
+void rfl_policy_clue_jobcentre(const struct rfl_policy *policy, struct rfl_view code, struct rfl_clue *out);
+void rfl_policy_clue_referrer(const struct rfl_policy *policy, struct rfl_source_no source, struct rfl_clue *out);
+
+#endif

@@ -1,0 +1,84 @@
+/* rfl_route.h: which area and queue own the next step of a referral, and why.
+ *
+ * Pure: (policy, facts, moment) -> decision. Always answers, with a queue that exists (given a policy that passed
+ * rfl_policy_check): nobody is refused for lack of an area. Allocates nothing, owns nothing, keeps no names, numbers or
+ * postcodes. About 200 ns.
+ *
+ * What it does, in this order:
+ * 1. Every key of the facts is looked up, used or not: its code, then the successors of an area that has ended by then,
+ *    as often as needed. A split area is decided by the sub-ICB; where that is too coarse the key is "undecided".
+ * 2. Keys are tried in the policy's precedence; a large-user postcode (an organisation's mail address) comes after every
+ *    other key. The first that names a living area wins. Others stay in the trail, and disagreement sets `conflict`.
+ * 3. A home outside England goes to national triage, for signposting, unless the GP practice is English.
+ * 4. No key: national triage, with the reason. An area whose intake has not opened: the area's triage, "not yet". */
+#ifndef RFL_ROUTE_H
+#define RFL_ROUTE_H
+
+#include "rfl_policy.h"
+
+/* Three answers. TO: the provider queue of the area. TRIAGE: a person must decide; the queue is a triage queue. NOT_YET:
+ * the area is known but its intake opens later (retry_ms); until then its triage queue owns the case. */
+#define RFL_VERDICT_LIST(X) X(NONE, "none") X(TO, "to") X(TRIAGE, "triage") X(NOT_YET, "not_yet")
+#define RFL_X(name, word) RFL_ROUTE_##name,
+enum rfl_verdict { RFL_VERDICT_LIST(RFL_X) RFL_ROUTE_COUNT };
+#undef RFL_X
+const char *rfl_verdict_word(enum rfl_verdict verdict);
+
+/* Why. Stored and on the wire: append only. */
+#define RFL_ROUTE_REASON_LIST(X) \
+    X(NONE, "none") \
+    X(BY_POSTCODE, "by_postcode") X(BY_GP_PRACTICE, "by_gp_practice") X(BY_JOBCENTRE, "by_jobcentre") \
+    X(BY_REFERRER_AREA, "by_referrer_area") \
+    X(NO_KEY, "no_key")                             /* nothing was supplied that could name an area */ \
+    X(ALL_KEYS_UNUSABLE, "all_keys_unusable")       /* something was, and none of it could be used */ \
+    X(AREA_SPLIT_UNDECIDED, "area_split_undecided") /* an ended area was divided more finely than any key says */ \
+    X(OUTSIDE_ENGLAND, "outside_england") \
+    X(INTAKE_NOT_OPEN, "intake_not_open")
+#define RFL_X(name, word) RFL_ROUTE_REASON_##name,
+RFL_WORD_ENUM(ROUTE_REASON, route_reason, RFL_ROUTE_REASON_LIST(RFL_X))
+#undef RFL_X
+
+/* How one key came to its area, or why it did not. Stored: append only. */
+#define RFL_HOW_LIST(X) \
+    X(NONE, "none")                     /* not supplied */ \
+    X(UNUSABLE, "unusable")             /* see its grade */ \
+    X(NO_CODE, "no_code")               /* found, but the directory gives no area for it */ \
+    X(UNKNOWN_CODE, "unknown_code")     /* a code this policy does not know, or one of an area that begins later */ \
+    X(CODE, "code")                     /* the code in force */ \
+    X(OLD_CODE, "old_code")             /* a replaced code of an area that lives on */ \
+    X(EARLY_CODE, "early_code")         /* a code of the future, of an area that exists already */ \
+    X(SUCCEEDED, "succeeded")           /* the area has ended and went to its successor as a whole */ \
+    X(SPLIT, "split")                   /* the area has ended and was divided; the sub-ICB decided */ \
+    X(UNDECIDED, "undecided")           /* ... and the sub-ICB did not decide */ \
+    X(ENDED, "ended")                   /* the area has ended and nobody follows it */
+#define RFL_X(name, word) RFL_HOW_##name,
+RFL_WORD_ENUM(HOW, how, RFL_HOW_LIST(RFL_X))
+#undef RFL_X
+
+enum { RFL_STEP_CHOSEN = 1, RFL_STEP_TERMINATED = 2, RFL_STEP_LARGE_USER = 4, RFL_STEP_CLOSED_PRACTICE = 8,
+       RFL_STEP_LINE_PERSONAL = 16 /* `line` points at a postcode: seal it, never log it */ };
+
+/* What one key gave. */
+struct rfl_route_step {
+    uint8_t key, grade, how, flags;             /* enum rfl_key, rfl_grade, rfl_how; RFL_STEP_... */
+    struct rfl_area_no named;                   /* the area its code names; 0 none */
+    struct rfl_area_no area;                    /* the area it means at that moment, successors followed; 0 none */
+    uint32_t line;                              /* of the directory's file; 0 when it was configuration */
+    uint16_t edition;
+};
+
+struct rfl_decision {
+    uint8_t verdict;                            /* enum rfl_verdict */
+    uint8_t reason;                             /* enum rfl_route_reason */
+    uint8_t key;                                /* enum rfl_key that won; RFL_KEY_COUNT: none */
+    bool conflict;                              /* two usable keys name different areas */
+    struct rfl_area_no area;                    /* 0 none */
+    struct rfl_queue_no queue;                  /* never 0 on a checked policy */
+    int64_t retry_ms;                           /* NOT_YET: when the intake opens; else 0 */
+    struct rfl_route_step step[RFL_KEY_COUNT];  /* every key, in the order tried */
+};
+
+/* Where a referral with these facts belongs at at_ms. Every byte of *out is written. */
+void rfl_route(const struct rfl_policy *policy, const struct rfl_facts *facts, int64_t at_ms, struct rfl_decision *out);
+
+#endif
