@@ -1,0 +1,73 @@
+/* rfl_engine.h: one turn: asks come in, the store changes once, replies go out. The daemon, the simulator and the
+ * offline tools all drive this; it reads no clock, opens no socket and knows no frame.
+ *
+ *   rfl_engine_begin(engine, now)
+ *   rfl_engine_handle(engine, session, ask)      as often as the turn has room
+ *   rfl_engine_settle(engine)                    due clocks, then offers to whoever has credit
+ *   rfl_engine_commit(engine)                    everything above is durable, or none of it
+ *   rfl_engine_outbox(engine, ...)               and only now may it be said
+ *
+ * A session is the caller's number for one connection (never 0, never reused in a run). What the engine remembers of a
+ * session (subscription, credit, open mailbox) is lost with the process; everything else is in the store.
+ *
+ * Owns its arena and outbox; borrows store, directory set and policy. Not thread-safe. */
+#ifndef RFL_ENGINE_H
+#define RFL_ENGINE_H
+
+#include "rfl_arena.h"
+#include "rfl_directory.h"
+#include "rfl_message.h"
+#include "rfl_policy.h"
+#include "rfl_store.h"
+
+struct rfl_engine;
+
+struct rfl_engine_options {
+    struct rfl_store *store;
+    const struct rfl_policy *policy;                /* borrowed; rfl_engine_set_policy replaces it between turns */
+    const struct rfl_directory_set *directories;    /* may be NULL: then only configuration places people */
+    int64_t lease_ms;           /* shortest lease whatever the working-time clock says; 0: the policy's clock alone */
+    int64_t session_idle_ms;    /* a worker session silent for longer is gone and its offers return; 0: 30 s */
+    uint32_t full_soft_permille, full_hard_permille;    /* store room: new referrals refused above; 0: 700 and 850 */
+};
+
+/* Logs POLICY_LOADED when the policy's digest is not the one last logged. RFL_E_MEMORY, or the store's error. */
+RFL_MUST_USE enum rfl_err rfl_engine_new(const struct rfl_engine_options *options, const struct rfl_now *now,
+                                         struct rfl_engine **out);
+void rfl_engine_free(struct rfl_engine **engine);
+
+/* Between turns. The new policy is in force from the next turn; offers that are out are not touched. */
+RFL_MUST_USE enum rfl_err rfl_engine_set_policy(struct rfl_engine *engine, const struct rfl_policy *policy,
+                                                const struct rfl_directory_set *directories,
+                                                const struct rfl_now *now);
+
+RFL_MUST_USE enum rfl_err rfl_engine_begin(struct rfl_engine *engine, const struct rfl_now *now);
+/* Exactly one or more replies are put in the outbox for every ask. The ask's views need not outlive the call. */
+void rfl_engine_handle(struct rfl_engine *engine, uint64_t session, const struct rfl_ask *ask);
+/* A frame that could not be decoded: puts the refusal in the outbox and counts it. */
+void rfl_engine_refuse(struct rfl_engine *engine, uint64_t session, const struct rfl_ask *ask, enum rfl_code code);
+/* The connection is gone: its offers return, its mailbox closes. Inside a turn. */
+void rfl_engine_gone(struct rfl_engine *engine, uint64_t session);
+void rfl_engine_settle(struct rfl_engine *engine);
+/* False when the turn should be committed before more asks are handled. */
+bool rfl_engine_has_room(const struct rfl_engine *engine);
+/* RFL_E_OK: durable. RFL_E_FULL: the turn was undone and the outbox now holds BUSY or STORE_FULL for every ask in it.
+ * Anything else: stop the process; the outbox is empty and must stay unsaid. */
+RFL_MUST_USE enum rfl_err rfl_engine_commit(struct rfl_engine *engine);
+
+struct rfl_outgoing { uint64_t session; struct rfl_reply reply; };
+/* The replies of the last commit, in order. Valid until the next begin. */
+const struct rfl_outgoing *rfl_engine_outbox(const struct rfl_engine *engine, uint32_t *count_out);
+
+/* When the next turn is needed although nobody asks (a clock, an idle session), in wall ms; INT64_MAX: never. Work left
+ * over by a full turn makes it "now". */
+int64_t rfl_engine_next_due(const struct rfl_engine *engine);
+
+/* Draining: new referrals and subscriptions are refused with DRAINING, workers get a notice, no more offers. */
+void rfl_engine_drain(struct rfl_engine *engine);
+
+/* Counters for status and tests, by name; a literal array terminated by a NULL name, values as of now. */
+struct rfl_engine_counter { const char *name; uint64_t value; };
+const struct rfl_engine_counter *rfl_engine_counters(const struct rfl_engine *engine, uint32_t *count_out);
+
+#endif
