@@ -276,7 +276,8 @@ static void every_day_of_ten_thousand_years_comes_back(void **state)
     (void)state;
     assert_int_equal(rfl_day_number((struct rfl_day){ 1970, 1, 1 }), 0);
     assert_int_equal(rfl_day_number((struct rfl_day){ 2000, 3, 1 }), 11017);
-    struct rfl_day before = rfl_day_of_number(rfl_day_number((struct rfl_day){ 0, 1, 1 }) + 0);
+    struct rfl_day before = rfl_day_of_number(rfl_day_number((struct rfl_day){ 0, 1, 1 }));
+    static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
     assert_int_equal(before.year, 0);
     int64_t last = rfl_day_number((struct rfl_day){ 9999, 12, 31 });
     for (int64_t n = rfl_day_number(before) + 1; n <= last; n++) {
@@ -286,6 +287,9 @@ static void every_day_of_ten_thousand_years_comes_back(void **state)
         bool month = day.year == before.year && day.month == before.month + 1 && day.day == 1;
         bool year = day.year == before.year + 1 && day.month == 1 && day.day == 1 && before.month == 12;
         assert_true(next + month + year == 1);
+        bool leap = (before.year % 4 == 0 && before.year % 100 != 0) || before.year % 400 == 0;
+        bool was_last = before.day == days[before.month - 1] + (before.month == 2 && leap);
+        assert_int_equal(was_last, !next);
         before = day;
     }
     assert_int_equal(before.year, 9999);
