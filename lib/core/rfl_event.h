@@ -7,7 +7,7 @@
 #define RFL_EVENT_H
 
 #include "rfl_case.h"
-#include "rfl_facts.h"
+#include "rfl_route.h"
 
 /* Append only; numbers are stored. The second column is the word people see in a timeline. */
 #define RFL_EVENT_LIST(X) \
@@ -79,14 +79,10 @@ uint32_t rfl_event_fields(enum rfl_event_kind kind);
 
 enum rfl_actor_kind { RFL_ACTOR_SYSTEM, RFL_ACTOR_SOURCE, RFL_ACTOR_WORKER, RFL_ACTOR_OPERATOR, RFL_ACTOR_CLOCK };
 
-/* Facts and trail of a routing decision: everything needed to explain it, and to decide it again under any policy. */
-struct rfl_decided {
-    struct rfl_facts facts;         /* clues included; lines zero in the clear part */
-    uint8_t area_by[RFL_KEY_COUNT]; /* enum rfl_route_how a key's area was found by */
-    struct rfl_area_no area_of[RFL_KEY_COUNT];
-    uint8_t won;                    /* enum rfl_key, or RFL_KEY_COUNT when none */
-    uint8_t reason;                 /* enum rfl_route_reason */
-};
+/* Facts and trail of a routing decision: everything needed to explain it, and to decide it again under any policy.
+ * Line numbers of a postcode file name a postcode, so in the log's clear part every line is zero; the true ones are in
+ * the sealed part. */
+struct rfl_decided { struct rfl_facts facts; struct rfl_decision decision; };
 
 /* An entry of the log. Views are borrowed. */
 struct rfl_entry {
