@@ -1,12 +1,12 @@
 /* rfl_conf.h: strict reading of configuration files in libconfig's syntax.
  *
- * libconfig alone accepts what must not be accepted: unknown keys, a file cut off at a line, and numbers that do not fit
- * (`4294967297` reads as 1). Here every file says `schema_version = 1` first and `end_of_config = true` last, unknown
+ * libconfig alone accepts what must not be accepted: unknown keys, a file cut off at a line, and numbers that do not
+ * fit (`4294967297` reads as 1). Here every file says `schema_version = 1` first and `end_of_config = true` last, unknown
  * keys are errors with a suggestion, every number is checked against its text, durations and sizes are strings with
  * units, and *all* problems are reported with file, line, key, rule and remedy: never the value.
  *
- * Two readers stand on it: a table of options that fills a struct (for the daemon, rfl_conf_read), and the policy folder
- * (rfl_conf_policy_load). Reading allocates; it is for start and reload, not for the loop. libconfig itself leaks 64
+ * Two readers stand on it: a table of options that fills a struct (for the daemon, rfl_conf_read), and the policy
+ * folder (rfl_conf_policy_load). Reading allocates; it is for start and reload, not for the loop. libconfig itself leaks 64
  * bytes per file with a syntax error (tests/lsan.supp). Not thread-safe per file. */
 #ifndef RFL_CONF_H
 #define RFL_CONF_H
@@ -52,8 +52,8 @@ struct rfl_conf_file;
 
 /* Reads, parses and checks the frame of one file: readable, at most RFL_CONF_FILE_BYTES_MAX, no NUL, no @include, every
  * integer within 31 bits and sign, schema_version = 1, end_of_config = true as the last setting. RFL_E_INVALID: the
- * findings say why. RFL_E_IO: it cannot be read (reported as well). RFL_E_MEMORY. On success *out is the caller's, to be
- * given to rfl_conf_free. */
+ * findings say why. RFL_E_IO: it cannot be read (reported as well). RFL_E_MEMORY. On success *out is the caller's, to
+ * be given to rfl_conf_free. */
 RFL_MUST_USE enum rfl_err rfl_conf_open(const char *path, struct rfl_conf_report *report, struct rfl_conf_file **out);
 /* The same for text in memory; `name` stands for the file in findings. */
 RFL_MUST_USE enum rfl_err rfl_conf_open_text(const char *name, struct rfl_view text, struct rfl_conf_report *report,

@@ -45,7 +45,7 @@ struct rfl_area {
     struct rfl_area_no id;
     struct rfl_queue_no intake, triage;         /* its default provider queue and its triage queue */
     uint16_t successor_first, successor_count;  /* into the policy's successors, after compile */
-    uint16_t alias_any;                         /* one alias of it, plus one; 0 when it has none */
+    char code[RFL_CODE_BYTES];                  /* one of its codes that never meant another area; "" none */
     struct rfl_text name, full_name, region;    /* "greater-manchester", "NHS Greater Manchester ...", "North West" */
     int64_t from_ms, until_ms;
 };
@@ -180,7 +180,7 @@ RFL_MUST_USE enum rfl_err rfl_policy_set_budgets(struct rfl_policy *policy, unsi
 /* Filled in place with rfl_calendar_...; finish it before rfl_policy_compile. */
 struct rfl_calendar *rfl_policy_calendar_edit(struct rfl_policy *policy);
 
-/* Builds the indexes; from here on the policy is only read. RFL_E_STATE: called twice, or the calendar is unfinished. */
+/* Builds the indexes; from here on the policy is only read. RFL_E_STATE: called twice, or the calendar is open. */
 RFL_MUST_USE enum rfl_err rfl_policy_compile(struct rfl_policy *policy);
 /* Set once after compile, by who can hash (lib/conf): a digest of the canonical text of the whole policy. */
 void rfl_policy_set_digest(struct rfl_policy *policy, struct rfl_hash digest);
@@ -200,7 +200,7 @@ void rfl_policy_set_digest(struct rfl_policy *policy, struct rfl_hash digest);
     X(AREA_NO_SUCCESSOR, "the area ends and nobody follows it", "list its successors, or remove its end") \
     X(SUCCESSOR_OF_LIVE_AREA, "an area that does not end has a successor", "give the area an end, or remove it") \
     X(SUCCESSOR_ABSENT, "the successor does not exist", "use the id of an area of this policy") \
-    X(SUCCESSOR_ITSELF, "an area is its own successor, directly or by way of others", "break the circle") \
+    X(SUCCESSOR_ITSELF, "an area is its own successor", "name the area that follows it") \
     X(SUCCESSOR_DATE, "the successor takes over at another moment than the area's end", "use the area's end date") \
     X(SUCCESSOR_NOT_ALIVE, "the successor does not exist at the moment it takes over", "check both areas' dates") \
     X(SUCCESSOR_MIXED, "one successor takes everything, yet there are others", "list the sub-ICBs of each") \
@@ -215,7 +215,8 @@ void rfl_policy_set_digest(struct rfl_policy *policy, struct rfl_hash digest);
     X(CLOCK_LEASE, "an offer's lease outlasts the clock for acceptance", "make the lease shorter") \
     X(SOURCE_AREA_ABSENT, "the source's area does not exist", "use the id of an area of this policy, or leave it out") \
     X(JOBCENTRE_AREA_ABSENT, "the Jobcentre's area does not exist", "use the id of an area of this policy") \
-    X(JOBCENTRE_UNKNOWABLE, "the Jobcentre's area has no code", "add a code to that area")
+    X(JOBCENTRE_UNKNOWABLE, "the Jobcentre's area has no code of its own", "add a code to that area") \
+    X(SOURCE_UNKNOWABLE, "the source's area has no code of its own", "add a code to that area")
 
 enum rfl_policy_rule {
 #define RFL_X(name, rule, remedy) RFL_POLICY_RULE_##name,
@@ -283,12 +284,12 @@ bool rfl_policy_successor_takes(const struct rfl_policy *policy, const struct rf
 const struct rfl_queue *rfl_policy_triage_of(const struct rfl_policy *policy, struct rfl_area_no area, int64_t at_ms);
 const struct rfl_queue *rfl_policy_national_triage(const struct rfl_policy *policy);
 
-/* Who is responsible for a queue at an escalation level: 0 its owner, 1 its lead, 2 the lead of its area's triage, 3 and
- * more the lead of national triage. Borrowed; never empty on a policy that passed its check. */
+/* Who is responsible for a queue at an escalation level: 0 its owner, 1 its lead, 2 the lead of its area's triage, 3
+ * and more the lead of national triage. Borrowed; never empty on a policy that passed its check. */
 struct rfl_view rfl_policy_lead_name(const struct rfl_policy *policy, struct rfl_queue_no queue, unsigned level);
 
-/* Whether a referral through this door may be disclosed to a provider with this consent. GIVEN always, IMPLIED where the
- * door's configuration says so, anything else never. */
+/* Whether a referral through this door may be disclosed to a provider with this consent. GIVEN always, IMPLIED where
+ * the door's configuration says so, anything else never. */
 bool rfl_policy_consent_ok(const struct rfl_policy *policy, enum rfl_door door, enum rfl_consent consent);
 
 /* The length of a clock at a queue, in ms of working time: its own, else the default; 0 for RFL_CLOCK_NONE. An unknown

@@ -7,8 +7,8 @@
  * What it does, in this order:
  * 1. Every key of the facts is looked up, used or not: its code, then the successors of an area that has ended by then,
  *    as often as needed. A split area is decided by the sub-ICB; where that is too coarse the key is "undecided".
- * 2. Keys are tried in the policy's precedence; a large-user postcode (an organisation's mail address) comes after every
- *    other key. The first that names a living area wins. Others stay in the trail, and disagreement sets `conflict`.
+ * 2. Keys are tried in the policy's precedence; a large-user postcode (an organisation's mail address) comes after
+ *    every other key. The first that names a living area wins. Others stay in the trail, and disagreement sets `conflict`.
  * 3. A home outside England goes to national triage, for signposting, unless the GP practice is English.
  * 4. No key: national triage, with the reason. An area whose intake has not opened: the area's triage, "not yet". */
 #ifndef RFL_ROUTE_H
@@ -16,8 +16,8 @@
 
 #include "rfl_policy.h"
 
-/* Three answers. TO: the provider queue of the area. TRIAGE: a person must decide; the queue is a triage queue. NOT_YET:
- * the area is known but its intake opens later (retry_ms); until then its triage queue owns the case. */
+/* Three answers. TO: the provider queue of the area. TRIAGE: a person must decide; the queue is a triage queue.
+ * NOT_YET: the area is known but its intake opens later (retry_ms); until then its triage queue owns the case. */
 #define RFL_VERDICT_LIST(X) X(NONE, "none") X(TO, "to") X(TRIAGE, "triage") X(NOT_YET, "not_yet")
 #define RFL_X(name, word) RFL_ROUTE_##name,
 enum rfl_verdict { RFL_VERDICT_LIST(RFL_X) RFL_ROUTE_COUNT };

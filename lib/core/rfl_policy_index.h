@@ -1,0 +1,46 @@
+/* rfl_policy_index.h: the small open-addressing tables inside a policy. Internal to lib/core/rfl_policy*.c.
+ *
+ * A slot holds one more than a position in some array, 0 when it is free. Tables are at least twice as long as their
+ * arrays and a power of two, so a search always meets a free slot. */
+#ifndef RFL_POLICY_INDEX_H
+#define RFL_POLICY_INDEX_H
+
+#include "rfl_policy.h"
+
+
+#define RFL__SLOTS(array) ((uint32_t)(sizeof(array) / sizeof(array)[0]))
+
+static_assert((2 * RFL_POLICY_ALIASES_MAX & (2 * RFL_POLICY_ALIASES_MAX - 1)) == 0, "slots are a power of two");
+static_assert((2 * RFL_POLICY_JOBCENTRES_MAX & (2 * RFL_POLICY_JOBCENTRES_MAX - 1)) == 0, "slots are a power of two");
+static_assert((2 * RFL_QUEUES_MAX & (2 * RFL_QUEUES_MAX - 1)) == 0, "slots are a power of two");
+static_assert((2 * RFL_SOURCES_MAX & (2 * RFL_SOURCES_MAX - 1)) == 0, "slots are a power of two");
+static_assert((2 * RFL_AREAS_MAX & (2 * RFL_AREAS_MAX - 1)) == 0, "slots are a power of two");
+
+/* FNV-1a with a final mix; the tables are filled from configuration, so nobody hostile chooses their keys. */
+static inline uint32_t rfl__hash_name(struct rfl_view name)
+{
+    uint32_t h = 2166136261u;
+    for (size_t i = 0; i < name.len; i++)
+        h = (h ^ name.p[i]) * 16777619u;
+    return h ^ (h >> 15);
+}
+
+static inline uint32_t rfl__hash_code(const char code[RFL_CODE_BYTES])
+{
+    uint64_t a;
+    uint32_t b;
+    memcpy(&a, code, sizeof a);
+    memcpy(&b, code + sizeof a, sizeof b);
+    uint64_t h = (a ^ ((uint64_t)b << 20)) * UINT64_C(0x9E3779B97F4A7C15);
+    return (uint32_t)(h >> 32) ^ (uint32_t)(h >> 54);
+}
+
+/* The view as a zero-padded code; false when it is empty, too long, or not all A-Z 0-9. */
+bool rfl__code_from_view(struct rfl_view view, char code[RFL_CODE_BYTES]);
+
+static inline bool rfl__code_same(const char a[RFL_CODE_BYTES], const char b[RFL_CODE_BYTES])
+{
+    return memcmp(a, b, RFL_CODE_BYTES) == 0;
+}
+
+#endif

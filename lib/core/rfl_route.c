@@ -1,0 +1,201 @@
+#include "rfl_route.h"
+
+#include "rfl_policy_index.h"
+#include "rfl_wordlist.h"
+
+RFL_WORD_BODIES(ROUTE_REASON, route_reason, RFL_ROUTE_REASON_LIST)
+RFL_WORD_BODIES(HOW, how, RFL_HOW_LIST)
+
+const char *rfl_verdict_word(enum rfl_verdict verdict)
+{
+    static const char *const words[] = { RFL_VERDICT_LIST(RFL_WORD_TEXT) };
+    static_assert(sizeof words / sizeof words[0] == RFL_ROUTE_COUNT, "a word for each verdict");
+    return (unsigned)verdict < RFL_ROUTE_COUNT ? words[verdict] : "unknown";
+}
+
+/* The area that follows an ended one for this clue; NULL when nobody does or the sub-ICB does not decide. */
+static const struct rfl_area *follow(const struct rfl_policy *policy, const struct rfl_area *area,
+                                     const struct rfl_clue *clue, enum rfl_how *how)
+{
+    if (area->successor_count == 0) {
+        *how = RFL_HOW_ENDED;
+        return NULL;
+    }
+    for (uint32_t i = 0; i < area->successor_count; i++) {
+        const struct rfl_successor *successor = rfl_policy_successor(policy, area, i);
+        if (rfl_policy_successor_takes(policy, successor, clue->sub_icb)) {
+            if (successor->sub_count != 0)
+                *how = RFL_HOW_SPLIT;
+            else if (*how != RFL_HOW_SPLIT)
+                *how = RFL_HOW_SUCCEEDED;
+            return rfl_policy_area(policy, successor->to);
+        }
+    }
+    *how = RFL_HOW_UNDECIDED;
+    return NULL;
+}
+
+/* Each step of a succession is to an area that is alive when the one before it ends, so a checked policy has no circle;
+ * the bound is for one that was never checked. */
+static const struct rfl_area *follow_all(const struct rfl_policy *policy, const struct rfl_area *area,
+                                         const struct rfl_clue *clue, int64_t at_ms, enum rfl_how *how)
+{
+    for (uint32_t steps = 0; steps <= policy->area_count; steps++) {
+        if (area == NULL || rfl_area_alive(area, at_ms))
+            return area;
+        area = follow(policy, area, clue, how);
+    }
+    *how = RFL_HOW_UNDECIDED;
+    return NULL;
+}
+
+static size_t code_len(const char code[RFL_CODE_BYTES])
+{
+    size_t n = 0;
+    while (n < RFL_CODE_BYTES && code[n] != '\0')
+        n++;
+    return n;
+}
+
+static enum rfl_how resolve(const struct rfl_policy *policy, const struct rfl_clue *clue, int64_t at_ms,
+                            struct rfl_route_step *step)
+{
+    static const uint8_t how_of[RFL_CODE_STAND_COUNT] = { [RFL_CODE_STAND_UNKNOWN] = RFL_HOW_UNKNOWN_CODE,
+        [RFL_CODE_STAND_IN_FORCE] = RFL_HOW_CODE, [RFL_CODE_STAND_OLD] = RFL_HOW_OLD_CODE,
+        [RFL_CODE_STAND_EARLY] = RFL_HOW_EARLY_CODE };
+    enum rfl_code_stand stand;
+    if (clue->grade == RFL_GRADE_ABSENT)
+        return RFL_HOW_NONE;
+    if (clue->grade != RFL_GRADE_OK)
+        return RFL_HOW_UNUSABLE;
+    struct rfl_view code = { (const uint8_t *)clue->icb, code_len(clue->icb) };
+    if (code.len == 0)
+        return RFL_HOW_NO_CODE;
+    const struct rfl_area *area = rfl_policy_area_by_code(policy, code, at_ms, &stand);
+    enum rfl_how how = (enum rfl_how)how_of[stand];
+    if (area == NULL)
+        return how;
+    step->named = area->id;
+    area = follow_all(policy, area, clue, at_ms, &how);
+    if (area != NULL)
+        step->area = area->id;
+    return how;
+}
+
+static void fill_step(const struct rfl_policy *policy, const struct rfl_facts *facts, enum rfl_key key, int64_t at_ms,
+                      struct rfl_route_step *step)
+{
+    const struct rfl_clue *clue = &facts->clue[key];
+    step->key = (uint8_t)key;
+    step->grade = clue->grade;
+    step->line = clue->line;
+    step->edition = clue->edition;
+    step->how = (uint8_t)resolve(policy, clue, at_ms, step);
+    if ((clue->flags & RFL_CLUE_TERMINATED) != 0)
+        step->flags |= RFL_STEP_TERMINATED;
+    if ((clue->flags & RFL_CLUE_LARGE_USER) != 0)
+        step->flags |= RFL_STEP_LARGE_USER;
+    if ((clue->flags & RFL_CLUE_CLOSED_PRACTICE) != 0)
+        step->flags |= RFL_STEP_CLOSED_PRACTICE;
+    if (key == RFL_KEY_POSTCODE && clue->line != 0)
+        step->flags |= RFL_STEP_LINE_PERSONAL;
+}
+
+/* The policy's order, except that an organisation's mail address says least of all where a person lives. */
+static void order_keys(const struct rfl_policy *policy, const struct rfl_facts *facts, uint8_t order[RFL_KEY_COUNT])
+{
+    bool last = (facts->clue[RFL_KEY_POSTCODE].flags & RFL_CLUE_LARGE_USER) != 0;
+    unsigned n = 0;
+    for (unsigned i = 0; i < RFL_KEY_COUNT; i++)
+        if (!last || policy->precedence[i] != RFL_KEY_POSTCODE)
+            order[n++] = policy->precedence[i];
+    if (last)
+        order[n] = RFL_KEY_POSTCODE;
+}
+
+/* A border patient of an English practice belongs to the practice's area; anyone else who lives outside England is
+ * helped on by a person, even when an English Jobcentre or referrer sent them. */
+static bool home_is_outside(const struct rfl_facts *facts, const struct rfl_route_step by_key[RFL_KEY_COUNT])
+{
+    const struct rfl_route_step *practice = &by_key[RFL_KEY_GP_PRACTICE];
+    return facts->clue[RFL_KEY_POSTCODE].grade == RFL_GRADE_OUTSIDE && practice->area.v == 0 &&
+           practice->how != RFL_HOW_UNDECIDED;
+}
+
+static enum rfl_route_reason why_nowhere(const struct rfl_route_step step[RFL_KEY_COUNT])
+{
+    bool undecided = false, outside = false, supplied = false;
+    for (unsigned i = 0; i < RFL_KEY_COUNT; i++) {
+        undecided = undecided || step[i].how == RFL_HOW_UNDECIDED;
+        outside = outside || step[i].grade == RFL_GRADE_OUTSIDE;
+        supplied = supplied || step[i].how != RFL_HOW_NONE;
+    }
+    if (undecided)
+        return RFL_ROUTE_REASON_AREA_SPLIT_UNDECIDED;
+    if (outside)
+        return RFL_ROUTE_REASON_OUTSIDE_ENGLAND;
+    return supplied ? RFL_ROUTE_REASON_ALL_KEYS_UNUSABLE : RFL_ROUTE_REASON_NO_KEY;
+}
+
+static void to_national_triage(const struct rfl_policy *policy, enum rfl_route_reason reason, struct rfl_decision *out)
+{
+    out->verdict = RFL_ROUTE_TRIAGE;
+    out->reason = (uint8_t)reason;
+    out->queue = policy->national_triage;
+}
+
+static void to_area(const struct rfl_policy *policy, struct rfl_route_step *step, int64_t at_ms,
+                    struct rfl_decision *out)
+{
+    static const uint8_t reason_of[RFL_KEY_COUNT] = { [RFL_KEY_POSTCODE] = RFL_ROUTE_REASON_BY_POSTCODE,
+        [RFL_KEY_GP_PRACTICE] = RFL_ROUTE_REASON_BY_GP_PRACTICE, [RFL_KEY_JOBCENTRE] = RFL_ROUTE_REASON_BY_JOBCENTRE,
+        [RFL_KEY_REFERRER_AREA] = RFL_ROUTE_REASON_BY_REFERRER_AREA };
+    const struct rfl_area *area = rfl_policy_area(policy, step->area);
+    const struct rfl_queue *intake = rfl_policy_queue(policy, area->intake);
+    step->flags |= RFL_STEP_CHOSEN;
+    out->key = step->key;
+    out->area = area->id;
+    out->reason = reason_of[step->key];
+    if (intake != NULL && intake->opens_ms <= at_ms) {
+        out->verdict = RFL_ROUTE_TO;
+        out->queue = intake->id;
+        return;
+    }
+    const struct rfl_queue *triage = rfl_policy_triage_of(policy, area->id, at_ms);
+    out->verdict = RFL_ROUTE_NOT_YET;
+    out->reason = RFL_ROUTE_REASON_INTAKE_NOT_OPEN;
+    out->queue = triage != NULL ? triage->id : policy->national_triage;
+    out->retry_ms = intake != NULL ? intake->opens_ms : 0;
+}
+
+void rfl_route(const struct rfl_policy *policy, const struct rfl_facts *facts, int64_t at_ms, struct rfl_decision *out)
+{
+    struct rfl_route_step by_key[RFL_KEY_COUNT];
+    struct rfl_route_step *chosen = NULL;
+    uint8_t order[RFL_KEY_COUNT];
+    struct rfl_area_no first = { 0 };
+    assert(policy->compiled);
+    memset(out, 0, sizeof *out);
+    memset(by_key, 0, sizeof by_key);
+    out->key = RFL_KEY_COUNT;
+    for (unsigned i = 0; i < RFL_KEY_COUNT; i++)
+        fill_step(policy, facts, (enum rfl_key)i, at_ms, &by_key[i]);
+    order_keys(policy, facts, order);
+    for (unsigned i = 0; i < RFL_KEY_COUNT; i++) {
+        memcpy(&out->step[i], &by_key[order[i]], sizeof out->step[i]);
+        struct rfl_area_no area = out->step[i].area;
+        if (area.v == 0)
+            continue;
+        if (chosen == NULL) {
+            chosen = &out->step[i];
+            first = area;
+        }
+        out->conflict = out->conflict || area.v != first.v;
+    }
+    if (home_is_outside(facts, by_key))
+        to_national_triage(policy, RFL_ROUTE_REASON_OUTSIDE_ENGLAND, out);
+    else if (chosen != NULL)
+        to_area(policy, chosen, at_ms, out);
+    else
+        to_national_triage(policy, why_nowhere(out->step), out);
+}

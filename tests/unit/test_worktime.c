@@ -1,0 +1,240 @@
+/* Working time against the cases people argue about, and against an oracle that counts every minute. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdio.h>
+
+#include "rfl_worktime.h"
+
+#define MINUTE INT64_C(60000)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define WD (8 * HOUR)
+
+static const struct rfl_date holidays[] = {
+    { 2025, 12, 25 }, { 2025, 12, 26 }, { 2026, 1, 1 }, { 2026, 4, 3 }, { 2026, 4, 6 }, { 2026, 5, 4 },
+    { 2026, 5, 25 }, { 2026, 8, 31 }, { 2026, 12, 25 }, { 2026, 12, 28 }, { 2027, 1, 1 },
+};
+
+static struct rfl_calendar office, nights;
+
+static int set_up(void **state)
+{
+    (void)state;
+    assert_int_equal(rfl_calendar_init(&office, 2025, 2027), RFL_E_OK);
+    assert_int_equal(rfl_calendar_init(&nights, 2025, 2027), RFL_E_OK);
+    for (unsigned d = RFL_MONDAY; d <= RFL_FRIDAY; d++)
+        assert_int_equal(rfl_calendar_hours(&office, d, 9 * 60, 17 * 60), RFL_E_OK);
+    for (unsigned d = RFL_MONDAY; d <= RFL_SUNDAY; d++)
+        assert_int_equal(rfl_calendar_hours(&nights, d, 0, 6 * 60), RFL_E_OK);
+    for (size_t i = 0; i < sizeof holidays / sizeof holidays[0]; i++)
+        assert_int_equal(rfl_calendar_holiday(&office, holidays[i]), RFL_E_OK);
+    assert_int_equal(rfl_calendar_finish(&office), RFL_E_OK);
+    assert_int_equal(rfl_calendar_finish(&nights), RFL_E_OK);
+    assert_int_equal(office.day_ms, WD);
+    return 0;
+}
+
+/* A London clock reading to UTC: summer time of these years, written out. */
+static int64_t london(int year, int month, int day, int hour, int minute)
+{
+    static const int begins[] = { 30, 29, 28 }, ends[] = { 26, 25, 31 };       /* of March and October, 2025 .. 2027 */
+    int64_t utc = rfl_date_days((struct rfl_date){ (int16_t)year, (uint8_t)month, (uint8_t)day }) * DAY + hour * HOUR +
+                  minute * MINUTE;
+    bool after_begin = month > 3 || (month == 3 && (day > begins[year - 2025] ||
+                                                    (day == begins[year - 2025] && hour >= 2)));
+    bool before_end = month < 10 || (month == 10 && (day < ends[year - 2025] ||
+                                                     (day == ends[year - 2025] && hour < 2)));
+    return after_begin && before_end ? utc - HOUR : utc;
+}
+
+static void dates_go_there_and_back(void **state)
+{
+    (void)state;
+    assert_int_equal(rfl_date_days((struct rfl_date){ 1970, 1, 1 }), 0);
+    assert_int_equal(rfl_date_days((struct rfl_date){ 2000, 3, 1 }), 11017);
+    assert_int_equal(rfl_date_days((struct rfl_date){ 9999, 12, 31 }), 2932896);
+    struct rfl_date want = { 1970, 1, 1 };
+    for (int32_t days = 0; days < 150000; days++) {
+        struct rfl_date got = rfl_date_from_days(days);
+        assert_true(got.year == want.year && got.month == want.month && got.day == want.day);
+        assert_int_equal(rfl_date_days(got), days);
+        want.day++;
+        if (!rfl_date_valid(want)) {
+            want.day = 1;
+            want.month = (uint8_t)(want.month % 12 + 1);
+            want.year = (int16_t)(want.year + (want.month == 1 ? 1 : 0));
+        }
+    }
+    assert_false(rfl_date_valid((struct rfl_date){ 2023, 2, 29 }));
+    assert_true(rfl_date_valid((struct rfl_date){ 2024, 2, 29 }));
+    assert_false(rfl_date_valid((struct rfl_date){ 2100, 2, 29 }));
+    assert_false(rfl_date_valid((struct rfl_date){ 2026, 4, 31 }));
+    assert_false(rfl_date_valid((struct rfl_date){ 2026, 0, 1 }));
+    assert_false(rfl_date_valid((struct rfl_date){ 2026, 13, 1 }));
+    assert_int_equal(rfl_weekday(rfl_date_days((struct rfl_date){ 2026, 4, 3 })), RFL_FRIDAY);
+}
+
+static void london_midnight_follows_summer_time(void **state)
+{
+    (void)state;
+    static const struct { struct rfl_date date; int64_t ms; } cases[] = {
+        { { 2026, 4, 1 }, INT64_C(1774998000000) },     /* 31 March 23:00 UTC */
+        { { 2026, 3, 29 }, INT64_C(1774742400000) },    /* the morning before the change: still GMT */
+        { { 2026, 3, 30 }, INT64_C(1774825200000) },
+        { { 2026, 10, 25 }, INT64_C(1792882800000) },   /* still summer */
+        { { 2026, 10, 26 }, INT64_C(1792972800000) },
+        { { 2022, 7, 1 }, INT64_C(1656630000000) },
+        { { 2026, 1, 1 }, INT64_C(1767225600000) },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(rfl_london_midnight_ms(cases[i].date), cases[i].ms);
+        struct rfl_date at = rfl_london_date(cases[i].ms), before = rfl_london_date(cases[i].ms - 1);
+        assert_int_equal(rfl_date_days(at), rfl_date_days(cases[i].date));
+        assert_int_equal(rfl_date_days(before), rfl_date_days(cases[i].date) - 1);
+    }
+    assert_int_equal(rfl_london_offset_ms(INT64_C(1774745999999)), 0);
+    assert_int_equal(rfl_london_offset_ms(INT64_C(1774746000000)), HOUR);
+    assert_int_equal(rfl_london_offset_ms(INT64_C(1792889999999)), HOUR);
+    assert_int_equal(rfl_london_offset_ms(INT64_C(1792890000000)), 0);
+}
+
+struct due_case { int64_t from_ms, work_ms, due_ms; };
+
+static void due_moments_people_argue_about(void **state)
+{
+    (void)state;
+    const struct due_case cases[] = {
+        { london(2026, 6, 5, 16, 0), 2 * WD, london(2026, 6, 9, 16, 0) },       /* Friday 16:00 + 2 wd: Tuesday 16:00 */
+        { london(2026, 6, 6, 11, 0), 1 * WD, london(2026, 6, 8, 17, 0) },       /* Saturday: Monday, end of day */
+        { london(2026, 6, 5, 17, 0), 1 * HOUR, london(2026, 6, 8, 10, 0) },     /* at closing time */
+        { london(2026, 6, 5, 8, 0), 4 * HOUR, london(2026, 6, 5, 13, 0) },      /* before opening */
+        { london(2026, 6, 5, 9, 0), 8 * HOUR, london(2026, 6, 5, 17, 0) },      /* exactly the day */
+        { london(2026, 6, 5, 9, 0), 8 * HOUR + 1, london(2026, 6, 8, 9, 0) + 1 },
+        { london(2026, 4, 2, 16, 0), 1 * WD, london(2026, 4, 7, 16, 0) },       /* Maundy Thursday over Easter */
+        { london(2026, 4, 3, 10, 0), 1 * HOUR, london(2026, 4, 7, 10, 0) },     /* on Good Friday */
+        { london(2026, 3, 27, 16, 0), 2 * WD, london(2026, 3, 31, 16, 0) },     /* over the start of summer time */
+        { london(2026, 10, 23, 16, 0), 2 * WD, london(2026, 10, 27, 16, 0) },   /* over its end */
+        { london(2026, 12, 31, 16, 0), 2 * WD, london(2027, 1, 5, 16, 0) },     /* over New Year */
+        { london(2025, 12, 24, 12, 0), 3 * WD, london(2025, 12, 31, 12, 0) },   /* over Christmas */
+        { london(2026, 6, 6, 11, 0), 0, london(2026, 6, 6, 11, 0) },            /* nothing to wait for */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int64_t due_ms = -1, work_ms = -1;
+        assert_int_equal(rfl_worktime_add(&office, cases[i].from_ms, cases[i].work_ms, &due_ms), RFL_E_OK);
+        assert_int_equal(due_ms, cases[i].due_ms);
+        assert_int_equal(rfl_worktime_between(&office, cases[i].from_ms, due_ms, &work_ms), RFL_E_OK);
+        assert_int_equal(work_ms, cases[i].work_ms);
+        assert_int_equal(rfl_worktime_between(&office, due_ms, cases[i].from_ms, &work_ms), RFL_E_OK);
+        assert_int_equal(work_ms, -cases[i].work_ms);
+    }
+}
+
+static void night_work_loses_and_gains_the_changed_hour(void **state)
+{
+    (void)state;
+    int64_t work_ms;
+    int64_t march = rfl_london_midnight_ms((struct rfl_date){ 2026, 3, 29 });
+    int64_t october = rfl_london_midnight_ms((struct rfl_date){ 2026, 10, 25 });
+    assert_int_equal(rfl_worktime_between(&nights, march, march + 12 * HOUR, &work_ms), RFL_E_OK);
+    assert_int_equal(work_ms, 5 * HOUR);
+    assert_int_equal(rfl_worktime_between(&nights, october, october + 12 * HOUR, &work_ms), RFL_E_OK);
+    assert_int_equal(work_ms, 7 * HOUR);
+}
+
+static uint64_t seed = 20260401;
+
+static uint64_t random_below(uint64_t limit)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return seed % limit;
+}
+
+/* Obvious and slow: is this minute worked? The London hour comes from the written-out dates of summer time. */
+static bool minute_is_worked(const struct rfl_calendar *cal, int64_t at_ms)
+{
+    bool summer = false;
+    for (int year = 2025; year <= 2027; year++) {
+        static const int begins[] = { 30, 29, 28 }, ends[] = { 26, 25, 31 };
+        struct rfl_date from = { (int16_t)year, 3, (uint8_t)begins[year - 2025] };
+        struct rfl_date to = { (int16_t)year, 10, (uint8_t)ends[year - 2025] };
+        summer = summer || (at_ms >= rfl_date_days(from) * DAY + HOUR && at_ms < rfl_date_days(to) * DAY + HOUR);
+    }
+    int64_t local_ms = at_ms + (summer ? HOUR : 0);
+    int32_t day = (int32_t)(local_ms / DAY);
+    int64_t minute = local_ms % DAY / MINUTE;
+    if (cal == &nights)
+        return minute < 6 * 60;
+    for (size_t i = 0; i < sizeof holidays / sizeof holidays[0]; i++)
+        if (rfl_date_days(holidays[i]) == day)
+            return false;
+    return (day + 3) % 7 < 5 && minute >= 9 * 60 && minute < 17 * 60;
+}
+
+static void agrees_with_counting_minutes(void **state)
+{
+    (void)state;
+    int64_t first = london(2025, 1, 1, 0, 0);
+    for (int round = 0; round < 4000; round++) {
+        const struct rfl_calendar *cal = round % 2 == 0 ? &office : &nights;
+        int64_t from = first + (int64_t)random_below(1050 * 24 * 60) * MINUTE, at = from, due_ms, work_ms;
+        int64_t want = 1 + (int64_t)random_below(40 * 60), left = want;
+        for (; left > 0; at += MINUTE) {
+            bool worked = minute_is_worked(cal, at);
+            assert_int_equal(rfl_worktime_open(cal, at), worked);
+            left -= worked ? 1 : 0;
+        }
+        assert_int_equal(rfl_worktime_add(cal, from, want * MINUTE, &due_ms), RFL_E_OK);
+        assert_int_equal(due_ms, at);
+        assert_int_equal(rfl_worktime_between(cal, from, at, &work_ms), RFL_E_OK);
+        assert_int_equal(work_ms, want * MINUTE);
+    }
+}
+
+static void limits_are_refused_and_change_nothing(void **state)
+{
+    (void)state;
+    static struct rfl_calendar cal;
+    int64_t out = 77, start = london(2025, 1, 1, 0, 0), end = london(2027, 12, 31, 12, 0);
+    assert_int_equal(rfl_worktime_add(&office, start - 1, 1, &out), RFL_E_INVALID);
+    assert_int_equal(rfl_worktime_add(&office, start, -1, &out), RFL_E_INVALID);
+    assert_int_equal(rfl_worktime_add(&office, start, RFL_WORKTIME_DAYS_MAX * WD + 1, &out), RFL_E_INVALID);
+    assert_int_equal(rfl_worktime_add(&office, end, 2 * WD, &out), RFL_E_INVALID);
+    assert_int_equal(rfl_worktime_between(&office, start, end + DAY, &out), RFL_E_INVALID);
+    assert_int_equal(out, 77);
+    assert_int_equal(rfl_worktime_add(&office, start, RFL_WORKTIME_DAYS_MAX * WD, &out), RFL_E_OK);
+    assert_int_equal(rfl_calendar_init(&cal, 2026, 2025), RFL_E_INVALID);
+    assert_int_equal(rfl_calendar_init(&cal, 2020, 2036), RFL_E_INVALID);
+    assert_int_equal(rfl_calendar_init(&cal, 2020, 2035), RFL_E_OK);
+    assert_int_equal(rfl_calendar_finish(&cal), RFL_E_INVALID);
+    assert_int_equal(rfl_calendar_hours(&cal, RFL_MONDAY, 600, 600), RFL_E_INVALID);
+    assert_int_equal(rfl_calendar_hours(&cal, RFL_WEEKDAYS, 1, 2), RFL_E_INVALID);
+    assert_int_equal(rfl_calendar_hours(&cal, RFL_MONDAY, 0, 1440), RFL_E_OK);
+    assert_int_equal(rfl_calendar_hours(&cal, RFL_FRIDAY, 0, 720), RFL_E_OK);
+    assert_int_equal(rfl_calendar_finish(&cal), RFL_E_INVALID);
+    assert_int_equal(rfl_calendar_hours(&cal, RFL_FRIDAY, 0, 1440), RFL_E_OK);
+    assert_int_equal(rfl_calendar_holiday(&cal, (struct rfl_date){ 2036, 1, 1 }), RFL_E_INVALID);
+    assert_int_equal(rfl_calendar_holiday(&cal, (struct rfl_date){ 2026, 2, 30 }), RFL_E_INVALID);
+    assert_int_equal(rfl_calendar_holiday(&cal, (struct rfl_date){ 2026, 1, 1 }), RFL_E_OK);
+    assert_int_equal(rfl_calendar_holiday(&cal, (struct rfl_date){ 2026, 1, 1 }), RFL_E_EXISTS);
+    assert_int_equal(rfl_calendar_finish(&cal), RFL_E_OK);
+    assert_int_equal(rfl_calendar_finish(&cal), RFL_E_INVALID);
+    assert_int_equal(rfl_calendar_hours(&cal, RFL_MONDAY, 0, 60), RFL_E_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(dates_go_there_and_back),
+        cmocka_unit_test(london_midnight_follows_summer_time),
+        cmocka_unit_test(due_moments_people_argue_about),
+        cmocka_unit_test(night_work_loses_and_gains_the_changed_hour),
+        cmocka_unit_test(agrees_with_counting_minutes),
+        cmocka_unit_test(limits_are_refused_and_change_nothing),
+    };
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}
