@@ -92,7 +92,7 @@ RFL_MUST_USE enum rfl_err rfl_store_unseal(struct rfl_store *store, const struct
                                            size_t cap, size_t *len_out);
 
 /* ---- keyed hashes and receipts; the keys are derived from the master key ---- */
-enum rfl_hash_domain { RFL_HASH_REFERENCE, RFL_HASH_BODY, RFL_HASH_NHS_NUMBER };
+enum rfl_hash_domain { RFL_HASH_REFERENCE, RFL_HASH_BODY, RFL_HASH_NHS_NUMBER, RFL_HASH_COUNT };
 /* `tag` separates spaces inside a domain (the source's number for references, else 0). */
 struct rfl_hash rfl_store_hash(const struct rfl_store *store, enum rfl_hash_domain domain, uint64_t tag,
                                struct rfl_view bytes);
