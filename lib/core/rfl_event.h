@@ -34,7 +34,8 @@
     X(PARKED, "parked")           /* offers lapsed too often: an operator must look */ \
     X(MAILBOX_ACKED, "mailbox_acked") /* of a source, not of a case */ \
     X(EPOCH_STARTED, "epoch_started") /* the store was opened; raises the fencing epoch */ \
-    X(POLICY_LOADED, "policy_loaded")
+    X(POLICY_LOADED, "policy_loaded") \
+    X(TRIED, "tried")             /* the person was not reached: counted */
 
 #define RFL_X(name, word) RFL_EVENT_##name,
 RFL_WORD_ENUM(EVENT, event_kind, RFL_EVENT_LIST(RFL_X))
@@ -65,9 +66,9 @@ struct rfl_event {
     struct rfl_area_no area;
     struct rfl_token token;
     uint64_t holder;
-    uint8_t reason;                 /* enum rfl_decline, rfl_close, rfl_hold, or rfl_route_reason, by kind */
+    uint8_t reason;                 /* enum rfl_decline, rfl_close or rfl_route_reason, by kind */
     uint8_t code;                   /* enum rfl_outcome or rfl_channel, by kind */
-    uint8_t level;                  /* escalation; CONTACTED: 1 when the person was reached */
+    uint8_t level;                  /* escalation */
     uint8_t band;
     uint16_t told;                  /* bit 1 << door: referrers through these doors hear of it in their mailbox */
     uint64_t upto;                  /* MAILBOX_ACKED: everything up to this mailbox sequence is done with */

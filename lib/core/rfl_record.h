@@ -1,7 +1,8 @@
 /* rfl_record.h: stored records and log entries as bytes, and back.
  *
  * Field by field, little-endian, version first, checksum last (lib/store/FORMAT.md has the tables). Encoding asserts
- * what decoding verifies. An unknown version is RFL_E_VERSION; anything else that does not fit is RFL_E_CORRUPT. */
+ * what decoding verifies. An unknown version is RFL_E_VERSION; anything else that does not fit is RFL_E_CORRUPT. A record
+ * holds its own id: whoever reads it under a key compares the two, which finds records that were swapped. */
 #ifndef RFL_RECORD_H
 #define RFL_RECORD_H
 
@@ -9,8 +10,8 @@
 #include "rfl_event.h"
 
 enum {
-    RFL_CASE_BYTES = 168,           /* exactly */
-    RFL_REFERRAL_BYTES = 120,       /* exactly */
+    RFL_CASE_BYTES = 128,           /* exactly */
+    RFL_REFERRAL_BYTES = 109,       /* exactly */
     RFL_ENTRY_CLEAR_BYTES_MAX = 1024,   /* an entry without its sealed part */
     RFL_ENTRY_BYTES_MAX = RFL_ENTRY_CLEAR_BYTES_MAX + RFL_BODY_BYTES_MAX + 1024
 };

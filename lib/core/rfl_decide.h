@@ -1,0 +1,52 @@
+/* rfl_decide.h: what must happen because of a command: (policy, case, command, now) -> events. Changes nothing. */
+#ifndef RFL_DECIDE_H
+#define RFL_DECIDE_H
+
+#include "rfl_event.h"
+#include "rfl_policy.h"
+
+enum rfl_command_kind {
+    RFL_DO_RECEIVE,     /* submission, band, decision: opens a case, or joins the open one given as `before` */
+    RFL_DO_OFFER,       /* token, holder: to the worker behind holder */
+    RFL_DO_ACCEPT,      /* token, holder; and so for the worker verbs below */
+    RFL_DO_DECLINE,     /* reason: enum rfl_decline */
+    RFL_DO_REDIRECT,    /* reason, target */
+    RFL_DO_DEFER,       /* until_ms */
+    RFL_DO_TOUCH,
+    RFL_DO_CONTACT,     /* code: enum rfl_channel; reached */
+    RFL_DO_START,
+    RFL_DO_OUTCOME,     /* code: enum rfl_outcome */
+    RFL_DO_CLOSE,       /* reason: enum rfl_close */
+    RFL_DO_RETURN,      /* the holder said goodbye or went away: token */
+    RFL_DO_EXPIRE       /* the running clock is over (due_ms <= now) */
+};
+
+struct rfl_command {
+    enum rfl_command_kind kind;
+    struct rfl_token token;
+    uint64_t holder;
+    struct rfl_submission submission;
+    const struct rfl_decision *decision;
+    uint8_t band, reason, code;
+    bool reached;
+    struct rfl_queue_no target;
+    int64_t until_ms;
+    int64_t lease_ms;           /* OFFER, TOUCH: at least this long whatever the working-time clock says; 0: its word */
+};
+
+struct rfl_events { uint32_t count; struct rfl_event list[RFL_EVENTS_PER_COMMAND_MAX]; };
+
+/* Turns a command into the events that must happen, in order; on any error there are none. `before` is all zero for a
+ * person without an open case. At most RFL_EVENTS_PER_COMMAND_MAX events. Errors:
+ *   RFL_E_FENCED   a worker verb whose token is not the case's, or whose holder is not
+ *   RFL_E_STATE    not possible in the case's status; a touch beyond its limit
+ *   RFL_E_INVALID  a redirect to where it is, or to a queue that is not a provider's; a deferral into the past or beyond
+ *                  the policy's hold clock */
+RFL_MUST_USE enum rfl_err rfl_decide(const struct rfl_policy *policy, const struct rfl_case *before,
+                                     const struct rfl_command *command, const struct rfl_now *now,
+                                     struct rfl_events *out);
+
+/* Who owns the next step of a case at a moment, in words for a person. Borrowed from the policy, or a literal. */
+struct rfl_view rfl_owner_of(const struct rfl_policy *policy, const struct rfl_case *kase, int64_t at_ms);
+
+#endif

@@ -1,0 +1,147 @@
+#include "rfl_record.h"
+
+/* Stored numbers of this version; lib/store/FORMAT.md has the table and the steps to change it. */
+enum { CASE_VERSION = 1, REFERRAL_VERSION = 1 };
+static const uint64_t case_seed = UINT64_C(0x6573616372), referral_seed = UINT64_C(0x6572666572);
+
+static void write_checksum(struct rfl_wr *w, uint64_t seed) { rfl_wr_u64(w, rfl_checksum64(w->p, w->used, seed)); }
+
+/* RFL_E_OK and a reader past the version byte, over everything but the checksum. */
+static enum rfl_err open_record(struct rfl_view bytes, size_t exact, uint8_t version, uint64_t seed, struct rfl_rd *r)
+{
+    if (bytes.len != exact)
+        return RFL_E_CORRUPT;
+    struct rfl_rd tail = rfl_rd_of((struct rfl_view){ bytes.p + exact - 8, 8 });
+    if (rfl_rd_u64(&tail) != rfl_checksum64(bytes.p, exact - 8, seed))
+        return RFL_E_CORRUPT;
+    *r = rfl_rd_of((struct rfl_view){ bytes.p, exact - 8 });
+    return rfl_rd_u8(r) == version ? RFL_E_OK : RFL_E_VERSION;
+}
+
+void rfl_case_encode(const struct rfl_case *kase, uint8_t out[RFL_CASE_BYTES])
+{
+    assert(rfl_case_broken(kase) == NULL);
+    struct rfl_wr w = rfl_wr_of(out, RFL_CASE_BYTES);
+    rfl_wr_u8(&w, CASE_VERSION);
+    rfl_wr_u8(&w, kase->status);
+    rfl_wr_u8(&w, kase->clock);
+    rfl_wr_u8(&w, kase->band);
+    rfl_wr_u8(&w, kase->hold);
+    rfl_wr_u8(&w, kase->door);
+    rfl_wr_u8(&w, kase->hops);
+    rfl_wr_u8(&w, kase->lapses);
+    rfl_wr_u8(&w, kase->touches);
+    rfl_wr_u8(&w, kase->escalation);
+    rfl_wr_u8(&w, kase->close);
+    rfl_wr_u8(&w, kase->outcome);
+    rfl_wr_u8(&w, kase->contacts);
+    rfl_wr_u8(&w, kase->declined_count);
+    for (unsigned i = 0; i < RFL_DECLINED_BY_MAX; i++)
+        rfl_wr_u16(&w, kase->declined_by[i].v);
+    rfl_wr_u16(&w, kase->area.v);
+    rfl_wr_u16(&w, kase->queue.v);
+    rfl_wr_u16(&w, kase->referral_count);
+    rfl_wr_u32(&w, kase->version);
+    rfl_wr_u32(&w, kase->token.epoch);
+    rfl_wr_u32(&w, kase->token.seq);
+    rfl_wr_u64(&w, kase->holder);
+    rfl_wr_i64(&w, kase->opened_ms);
+    rfl_wr_i64(&w, kase->since_ms);
+    rfl_wr_i64(&w, kase->accept_by_ms);
+    rfl_wr_i64(&w, kase->due_ms);
+    rfl_wr_u64(&w, kase->first_referral.v);
+    rfl_wr_u64(&w, kase->last_referral.v);
+    rfl_wr_u64(&w, kase->last_seq.v);
+    rfl_wr_u64(&w, kase->id.v);
+    write_checksum(&w, case_seed);
+    assert(!w.bad && w.used == RFL_CASE_BYTES);
+}
+
+enum rfl_err rfl_case_decode(struct rfl_view bytes, struct rfl_case *out)
+{
+    struct rfl_rd r;
+    enum rfl_err err = open_record(bytes, RFL_CASE_BYTES, CASE_VERSION, case_seed, &r);
+    if (err != RFL_E_OK)
+        return err;
+    struct rfl_case kase = { .status = rfl_rd_u8(&r) };
+    kase.clock = rfl_rd_u8(&r);
+    kase.band = rfl_rd_u8(&r);
+    kase.hold = rfl_rd_u8(&r);
+    kase.door = rfl_rd_u8(&r);
+    kase.hops = rfl_rd_u8(&r);
+    kase.lapses = rfl_rd_u8(&r);
+    kase.touches = rfl_rd_u8(&r);
+    kase.escalation = rfl_rd_u8(&r);
+    kase.close = rfl_rd_u8(&r);
+    kase.outcome = rfl_rd_u8(&r);
+    kase.contacts = rfl_rd_u8(&r);
+    kase.declined_count = rfl_rd_u8(&r);
+    for (unsigned i = 0; i < RFL_DECLINED_BY_MAX; i++)
+        kase.declined_by[i].v = rfl_rd_u16(&r);
+    kase.area.v = rfl_rd_u16(&r);
+    kase.queue.v = rfl_rd_u16(&r);
+    kase.referral_count = rfl_rd_u16(&r);
+    kase.version = rfl_rd_u32(&r);
+    kase.token.epoch = rfl_rd_u32(&r);
+    kase.token.seq = rfl_rd_u32(&r);
+    kase.holder = rfl_rd_u64(&r);
+    kase.opened_ms = rfl_rd_i64(&r);
+    kase.since_ms = rfl_rd_i64(&r);
+    kase.accept_by_ms = rfl_rd_i64(&r);
+    kase.due_ms = rfl_rd_i64(&r);
+    kase.first_referral.v = rfl_rd_u64(&r);
+    kase.last_referral.v = rfl_rd_u64(&r);
+    kase.last_seq.v = rfl_rd_u64(&r);
+    kase.id.v = rfl_rd_u64(&r);
+    if (!rfl_rd_done(&r) || rfl_case_broken(&kase) != NULL)
+        return RFL_E_CORRUPT;
+    *out = kase;
+    return RFL_E_OK;
+}
+
+void rfl_referral_encode(const struct rfl_referral *referral, uint8_t out[RFL_REFERRAL_BYTES])
+{
+    assert(referral->id.v != 0 && referral->kase.v != 0 && referral->source.v != 0);
+    assert(referral->door < RFL_DOOR_COUNT && referral->consent < RFL_CONSENT_COUNT);
+    struct rfl_wr w = rfl_wr_of(out, RFL_REFERRAL_BYTES);
+    rfl_wr_u8(&w, REFERRAL_VERSION);
+    rfl_wr_u8(&w, referral->door);
+    rfl_wr_u8(&w, referral->consent);
+    rfl_wr_u16(&w, referral->source.v);
+    rfl_wr_u64(&w, referral->id.v);
+    rfl_wr_u64(&w, referral->kase.v);
+    rfl_wr_u64(&w, referral->prev_on_case.v);
+    rfl_wr_u64(&w, referral->prev_of_source.v);
+    rfl_wr_u64(&w, referral->seq.v);
+    rfl_wr_i64(&w, referral->received_ms);
+    rfl_wr_bytes(&w, referral->reference.b, sizeof referral->reference.b);
+    rfl_wr_bytes(&w, referral->body.b, sizeof referral->body.b);
+    rfl_wr_bytes(&w, referral->match.b, sizeof referral->match.b);
+    write_checksum(&w, referral_seed);
+    assert(!w.bad && w.used == RFL_REFERRAL_BYTES);
+}
+
+enum rfl_err rfl_referral_decode(struct rfl_view bytes, struct rfl_referral *out)
+{
+    struct rfl_rd r;
+    enum rfl_err err = open_record(bytes, RFL_REFERRAL_BYTES, REFERRAL_VERSION, referral_seed, &r);
+    if (err != RFL_E_OK)
+        return err;
+    struct rfl_referral referral = { .door = rfl_rd_u8(&r) };
+    referral.consent = rfl_rd_u8(&r);
+    referral.source.v = rfl_rd_u16(&r);
+    referral.id.v = rfl_rd_u64(&r);
+    referral.kase.v = rfl_rd_u64(&r);
+    referral.prev_on_case.v = rfl_rd_u64(&r);
+    referral.prev_of_source.v = rfl_rd_u64(&r);
+    referral.seq.v = rfl_rd_u64(&r);
+    referral.received_ms = rfl_rd_i64(&r);
+    rfl_rd_bytes(&r, referral.reference.b, sizeof referral.reference.b);
+    rfl_rd_bytes(&r, referral.body.b, sizeof referral.body.b);
+    rfl_rd_bytes(&r, referral.match.b, sizeof referral.match.b);
+    if (!rfl_rd_done(&r) || referral.id.v == 0 || referral.kase.v == 0 || referral.source.v == 0 ||
+        referral.door >= RFL_DOOR_COUNT || referral.consent >= RFL_CONSENT_COUNT)
+        return RFL_E_CORRUPT;
+    *out = referral;
+    return RFL_E_OK;
+}
