@@ -31,31 +31,66 @@ struct rfl_client_options {
     uint32_t resend_ms;                 /* first wait for an answer before asking again; doubles, with jitter, up to */
     uint32_t resend_max_ms;             /*   this. 0: 1 s and 30 s */
     uint32_t in_flight_max;             /* asks waiting for an answer; more are refused with RFL_E_FULL. 0: 4096 */
+    uint32_t ping_ms;                   /* how often a kept subscription is checked. 0: 5 s; below 30 s */
 };
 
-/* RFL_E_INVALID: no endpoint or one that ZeroMQ cannot use; RFL_E_MEMORY; RFL_E_IO: no socket (errno). */
+/* What a client keeps on sending, and what it ignored on purpose. */
+struct rfl_client_counts {
+    uint64_t sent, resent;              /* frames handed to ZeroMQ; those of them that had been sent before */
+    uint64_t answered;                  /* asks that got their final answer */
+    uint64_t retried;                   /* answers such as BUSY that were met by asking again */
+    uint64_t stray;                     /* answers to nothing in flight: late, repeated or not ours; dropped */
+    uint64_t malformed;                 /* not one frame, or not an Envelope with a reply in it; dropped */
+    uint64_t subscribed;                /* times a kept subscription was made, the first included */
+};
+
+/* Connecting goes on in the background, for as long as it takes: an endpoint where nobody listens yet is no error.
+ * RFL_E_INVALID: no endpoint or one that ZeroMQ cannot use; RFL_E_MEMORY; RFL_E_IO: no socket (errno). */
 RFL_MUST_USE enum rfl_err rfl_client_new(const struct rfl_client_options *options, struct rfl_client **out);
 /* Drops what is in flight (it may or may not have taken effect: send it again with the same reference). */
 void rfl_client_free(struct rfl_client **client);
 
-/* Asks and waits for the answer, asking again as needed; asks that are safe to repeat are repeated (every one but the
- * worker verbs is; a worker verb that is repeated after its effect is answered FENCED or STATE, which the caller sees).
- * heard is called meanwhile for whatever else arrives. *reply's views are valid until the next call with this client.
- * RFL_E_FULL: too much in flight; RFL_E_IO: no answer within timeout_ms (its fate is unknown). */
+/* Asks and waits for the answer, sending the same bytes again as long as none comes, at growing intervals. Repeating is
+ * safe: a repeated Submit has one effect and one receipt, and a worker verb that is repeated after its effect is answered
+ * FENCED or STATE, which the caller sees. A retryable refusal (BUSY, STORE_FULL, DRAINING, UNKNOWN_OUTCOME) is met by
+ * asking again after its retry_after_ms, and is the answer only when no time is left for that. So is NOT_SUBSCRIBED
+ * while a subscription is kept (rfl_client_subscribe). ask->correlation is ignored: the client chooses its own.
+ *
+ * heard is called meanwhile for whatever else arrives; an Accept of a case with several referrals is answered by several
+ * Records, of which *reply is the last and the others go to heard with tag 0. *reply's views are valid until the next
+ * call with this client. timeout_ms -1: for ever.
+ * RFL_E_INVALID: the ask does not fit a frame; RFL_E_FULL: too much in flight; RFL_E_MEMORY; RFL_E_IO: no answer within
+ * timeout_ms (its fate is unknown), or the context is broken. */
 RFL_MUST_USE enum rfl_err rfl_client_ask(struct rfl_client *client, const struct rfl_ask *ask, int timeout_ms,
                                          struct rfl_reply *reply);
 /* Sends without waiting; the answer comes to `heard` with this tag (not 0) when polled. The bytes are copied and kept
- * until answered. */
+ * until answered, and sent again as above, with no end. Errors as above but for RFL_E_IO. May be called from heard. */
 RFL_MUST_USE enum rfl_err rfl_client_send(struct rfl_client *client, const struct rfl_ask *ask, uint64_t tag);
 /* Receives what is there, resends what is due, and waits up to timeout_ms (0: not at all, -1: for ever) for something
- * to receive. Returns how many messages were heard; -1 on a broken context. */
+ * to receive. Returns how many messages were heard, which may be 0 before the time is up when a signal came; -1 on a
+ * broken context. Not to be called from heard; nor is rfl_client_ask. */
 int rfl_client_poll(struct rfl_client *client, int timeout_ms);
 /* Asks waiting for an answer. */
 uint32_t rfl_client_in_flight(const struct rfl_client *client);
-/* For callers with a loop of their own: the ZeroMQ socket, to be polled for reading only. */
+/* For callers with a loop of their own: the ZeroMQ socket, to be polled for reading only. Call rfl_client_poll(client, 0)
+ * when it is readable, after every send, and at the latest after rfl_client_wait_ms. */
 void *rfl_client_socket(struct rfl_client *client);
+/* How long such a caller may wait before it must poll again, 0 to INT_MAX. */
+int rfl_client_wait_ms(const struct rfl_client *client);
+/* Borrowed; counts since rfl_client_new. */
+const struct rfl_client_counts *rfl_client_counts(const struct rfl_client *client);
 
-/* Encodes the form and submits it: rfl_client_ask with a Submit. *reply is a Receipt or a Refusal. */
+/* For workers: subscribes, and keeps the subscription for as long as the client is polled: a Ping each ping_ms, and a
+ * new Subscribe when one goes unanswered or the daemon no longer knows the connection (a DEALER cannot see that it was
+ * reconnected). Everything is copied. Each Subscribed goes to heard with tag 0; so does a refusal that ends it, such as
+ * UNKNOWN_QUEUE. A Goodbye sent with this client ends it too; calling again replaces it.
+ * RFL_E_INVALID: a name or the credit breaks its limit (RFL_NAME_BYTES_MAX, RFL_QUEUES_PER_WORKER_MAX, RFL_CREDIT_MAX);
+ * RFL_E_MEMORY. */
+RFL_MUST_USE enum rfl_err rfl_client_subscribe(struct rfl_client *client, struct rfl_view worker,
+                                               const struct rfl_view *queues, uint32_t queue_count, uint32_t credit);
+
+/* Encodes the form and submits it: rfl_client_ask with a Submit. *reply is a Receipt or a Refusal. Errors as there;
+ * RFL_E_INVALID also for a form that does not fit RFL_BODY_BYTES_MAX. */
 RFL_MUST_USE enum rfl_err rfl_client_submit(struct rfl_client *client, struct rfl_view source,
                                             struct rfl_view reference, const struct rfl_form *form, int timeout_ms,
                                             struct rfl_reply *reply);
