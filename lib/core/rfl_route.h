@@ -33,7 +33,11 @@ const char *rfl_verdict_word(enum rfl_verdict verdict);
     X(ALL_KEYS_UNUSABLE, "all_keys_unusable")       /* something was, and none of it could be used */ \
     X(AREA_SPLIT_UNDECIDED, "area_split_undecided") /* an ended area was divided more finely than any key says */ \
     X(OUTSIDE_ENGLAND, "outside_england") \
-    X(INTAKE_NOT_OPEN, "intake_not_open")
+    X(INTAKE_NOT_OPEN, "intake_not_open") \
+    X(REDIRECTED, "redirected")                     /* a provider passed it on */ \
+    X(HOP_BUDGET, "hop_budget")                     /* passed on too often: triage decides */ \
+    X(SAID_NO_BEFORE, "said_no_before")             /* passed on to a queue that had said no */ \
+    X(HOLD_ENDED, "hold_ended")                     /* back to the queue it was held from */
 #define RFL_X(name, word) RFL_ROUTE_REASON_##name,
 RFL_WORD_ENUM(ROUTE_REASON, route_reason, RFL_ROUTE_REASON_LIST(RFL_X))
 #undef RFL_X
