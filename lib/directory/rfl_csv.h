@@ -28,13 +28,13 @@ struct rfl_csv {
     bool at_end;
 };
 
-/* Opens `path` for reading. rfl_csv_fini must follow, also after an error. RFL_E_ABSENT: there is no such file; RFL_E_IO,
- * with sys_errno; RFL_E_MEMORY. */
+/* Opens `path` for reading. rfl_csv_fini must follow, also after an error. RFL_E_ABSENT: no such file;
+ * RFL_E_IO, with sys_errno; RFL_E_MEMORY. */
 RFL_MUST_USE enum rfl_err rfl_csv_init(struct rfl_csv *csv, const char *path);
 
 /* Moves on to the next row, or to the end. RFL_E_INVALID: the file is damaged at csv->line, and csv->rule says how: a
  * zero byte, a line above RFL_CSV_LINE_BYTES_MAX, a quote that is not closed, anything but a comma after a closing
- * quote, a quote inside an unquoted field, or too many fields. RFL_E_IO with sys_errno. After an error call only fini. */
+ * quote, a quote inside an unquoted field, or too many fields. RFL_E_IO with sys_errno. After an error only fini. */
 RFL_MUST_USE enum rfl_err rfl_csv_next(struct rfl_csv *csv);
 
 void rfl_csv_fini(struct rfl_csv *csv);

@@ -49,7 +49,7 @@ const char *rfl_directory_source(const struct rfl_directory *directory, uint32_t
  *   OK       in England: icb (E54......) and, where the file had one, sub_icb (E38......)
  *   OUTSIDE  a real postcode outside England: country only
  *   UNKNOWN  not in this edition, or there is no directory (NULL is allowed): all else but the edition is zero
- * Flags: TERMINATED for a postcode no longer in use (its last place is given), LARGE_USER for one organisation's mail. */
+ * Flags: TERMINATED for a postcode no longer in use (its last place stands), LARGE_USER for an organisation's mail. */
 void rfl_directory_postcode(const struct rfl_directory *directory, uint64_t key, struct rfl_clue *out);
 
 /* The same for a GP practice; upper or lower case. icb is Q?? or A9A9A, sub_icb 3 or 5 characters. Not the practice's

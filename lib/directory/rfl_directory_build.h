@@ -4,8 +4,8 @@
  * icb26cd) and wherever it stands. Practice files are epraccur: 27 columns by position, no header. Only codes that
  * begin with E54 and E38 count as ICB and sub-ICB; rows of Scotland, Wales, Northern Ireland and the islands are kept
  * with their country alone, so that a lookup can say "outside England" and not "unknown". Terminated postcodes keep
- * their last place and are flagged. Of a postcode listed twice the live row is kept, else the one that ended last, else the
- * first. Of a practice listed twice the one that is not closed, else the first.
+ * their last place and are flagged. Of a postcode listed twice the live row is kept, else the one that ended last,
+ * else the first. Of a practice listed twice the one that is not closed, else the first.
  *
  * The output is written beside its final name, synced, and renamed over it, so a reader sees the old file or the new
  * one and never a part. The same inputs, label, number and date give the same bytes. Nothing of a row is ever put into
