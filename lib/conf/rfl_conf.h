@@ -1,12 +1,12 @@
 /* rfl_conf.h: strict reading of configuration files in libconfig's syntax.
  *
  * libconfig alone accepts what must not be accepted: unknown keys, a file cut off at a line, and numbers that do not
- * fit (`4294967297` reads as 1). Here every file says `schema_version = 1` first and `end_of_config = true` last, unknown
- * keys are errors with a suggestion, every number is checked against its text, durations and sizes are strings with
+ * fit (`4294967297` reads as 1). Here every file says `schema_version = 1` first and `end_of_config = true` last,
+ * unknown keys are errors with a suggestion, every number is checked against its text, durations and sizes are strings with
  * units, and *all* problems are reported with file, line, key, rule and remedy: never the value.
  *
  * Two readers stand on it: a table of options that fills a struct (for the daemon, rfl_conf_read), and the policy
- * folder (rfl_conf_policy_load). Reading allocates; it is for start and reload, not for the loop. libconfig itself leaks 64
+ * folder (rfl_conf_policy_load). Reading allocates; it is for start and reload, not for the loop. libconfig leaks 64
  * bytes per file with a syntax error (tests/lsan.supp). Not thread-safe per file. */
 #ifndef RFL_CONF_H
 #define RFL_CONF_H
@@ -127,10 +127,11 @@ const struct rfl_conf_option *rfl_conf_reload_blocked(const struct rfl_conf_tabl
 
 /* ---- the policy folder ---- */
 
-/* Loads clocks.conf, calendar.conf, areas.conf, jobcentres.conf and sources.conf from the folder, compiles and checks
- * them, and sets the digest. All or nothing: on RFL_E_OK *out is the caller's, to be given to rfl_conf_policy_free; on
- * RFL_E_INVALID or RFL_E_IO the report says everything that is wrong and *out is untouched. RFL_E_MEMORY. The digest
- * (BLAKE2b, 16 bytes) is over what the policy means, so comments and layout do not change it. */
+/* Loads calendar.conf, clocks.conf, rules.conf, areas.conf, jobcentres.conf and sources.conf from the folder, compiles
+ * and checks them, and sets the digest. All or nothing: on RFL_E_OK *out is the caller's, to be given to
+ * rfl_conf_policy_free; on RFL_E_INVALID (a file that cannot be read is one reason) the report says everything that is
+ * wrong and *out is untouched. RFL_E_MEMORY. The digest (BLAKE2b, 16 bytes) is over what the policy means, so comments,
+ * layout and the order of areas, queues, sources and offices do not change it. */
 RFL_MUST_USE enum rfl_err rfl_conf_policy_load(const char *dir, struct rfl_policy **out,
                                                struct rfl_conf_report *report);
 void rfl_conf_policy_free(struct rfl_policy **policy);

@@ -8,7 +8,7 @@
  * 1. Every key of the facts is looked up, used or not: its code, then the successors of an area that has ended by then,
  *    as often as needed. A split area is decided by the sub-ICB; where that is too coarse the key is "undecided".
  * 2. Keys are tried in the policy's precedence; a large-user postcode (an organisation's mail address) comes after
- *    every other key. The first that names a living area wins. Others stay in the trail, and disagreement sets `conflict`.
+ *    every other key. The first that names a living area wins. Others stay in the trail; disagreement sets `conflict`.
  * 3. A home outside England goes to national triage, for signposting, unless the GP practice is English.
  * 4. No key: national triage, with the reason. An area whose intake has not opened: the area's triage, "not yet". */
 #ifndef RFL_ROUTE_H

@@ -179,13 +179,14 @@ static void agrees_with_counting_minutes(void **state)
 {
     (void)state;
     int64_t first = london(2025, 1, 1, 0, 0);
-    for (int round = 0; round < 4000; round++) {
+    for (int round = 0; round < 2000; round++) {
         const struct rfl_calendar *cal = round % 2 == 0 ? &office : &nights;
         int64_t from = first + (int64_t)random_below(1050 * 24 * 60) * MINUTE, at = from, due_ms, work_ms;
-        int64_t want = 1 + (int64_t)random_below(40 * 60), left = want;
+        int64_t want = 1 + (int64_t)random_below(24 * 60), left = want;
         for (; left > 0; at += MINUTE) {
             bool worked = minute_is_worked(cal, at);
-            assert_int_equal(rfl_worktime_open(cal, at), worked);
+            if (rfl_worktime_open(cal, at) != worked)
+                fail_msg("round %d: open and the count of minutes disagree", round);
             left -= worked ? 1 : 0;
         }
         assert_int_equal(rfl_worktime_add(cal, from, want * MINUTE, &due_ms), RFL_E_OK);

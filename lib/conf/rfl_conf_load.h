@@ -1,0 +1,44 @@
+/* rfl_conf_load.h: one reading of the policy folder. Internal to lib/conf. */
+#ifndef RFL_CONF_LOAD_H
+#define RFL_CONF_LOAD_H
+
+#include "rfl_conf_walk.h"
+
+struct rfl_conf_load {
+    struct rfl_conf_at at;                      /* the file being read */
+    struct rfl_policy *policy;
+    struct config_setting_t *item;              /* the area, queue or clock group being read */
+    struct rfl_area_no area;
+    int64_t day_ms;                             /* of the calendar; eight hours when that could not be read */
+    bool ok, areas_ok;
+    int area_line[65536], queue_line[65536], source_line[65536];    /* where each id was written */
+};
+
+/* Reports at the setting; always false, and the load has failed. */
+bool rfl__conf_fail(struct rfl_conf_load *load, struct config_setting_t *setting, const char *rule,
+                    const char *remedy);
+/* False and reported unless err is RFL_E_OK: why the policy did not take the setting. */
+bool rfl__conf_taken(struct rfl_conf_load *load, struct config_setting_t *setting, enum rfl_err err);
+/* A permanent id, 1 to 65535. False and reported otherwise. */
+bool rfl__conf_id(struct rfl_conf_load *load, struct config_setting_t *group, uint16_t *id);
+/* Midnight Europe/London of a date member; `fallback_ms` when it is absent. False and reported when it is no date. */
+bool rfl__conf_date_ms(struct rfl_conf_load *load, struct config_setting_t *group, const char *name,
+                       int64_t fallback_ms, int64_t *out);
+/* The area of this name; 0, false and reported when there is none. */
+bool rfl__conf_area_named(struct rfl_conf_load *load, struct config_setting_t *setting, const char *name,
+                          struct rfl_area_no *out);
+/* { triage = "1wd"; ... }: sets what is there; NULL: nothing. */
+bool rfl__conf_clocks(struct rfl_conf_load *load, struct config_setting_t *group, int64_t clock_ms[RFL_CLOCK_COUNT]);
+
+bool rfl__conf_read_areas(struct rfl_conf_load *load, struct config_setting_t *root);
+bool rfl__conf_read_sources(struct rfl_conf_load *load, struct config_setting_t *root);
+bool rfl__conf_read_jobcentres(struct rfl_conf_load *load, struct config_setting_t *root);
+bool rfl__conf_read_calendar(struct rfl_conf_load *load, struct config_setting_t *root);
+bool rfl__conf_read_clocks(struct rfl_conf_load *load, struct config_setting_t *root);
+bool rfl__conf_read_rules(struct rfl_conf_load *load, struct config_setting_t *root);
+
+/* BLAKE2b over what a compiled policy means, in a fixed order; independent of the order of areas, queues, sources and
+ * offices in their files. */
+struct rfl_hash rfl__conf_digest(const struct rfl_policy *policy);
+
+#endif
