@@ -1,0 +1,20 @@
+#include "belongs.h"
+
+enum { DOORS = 1 << BUS_DOORS, WORKERS = 1 << BUS_WORKERS, ADMIN = 1 << BUS_ADMIN };
+
+static const uint8_t sockets_of[RFL_MSG_COUNT] = {
+    [RFL_MSG_SUBMIT] = DOORS, [RFL_MSG_VALIDATE] = DOORS, [RFL_MSG_STATUS_QUERY] = DOORS,
+    [RFL_MSG_MAILBOX_OPEN] = DOORS, [RFL_MSG_FEEDBACK_ACK] = DOORS, [RFL_MSG_RECONCILE] = DOORS,
+    [RFL_MSG_SUBSCRIBE] = WORKERS, [RFL_MSG_ACCEPT] = WORKERS, [RFL_MSG_DECLINE] = WORKERS,
+    [RFL_MSG_REDIRECT] = WORKERS, [RFL_MSG_DEFER] = WORKERS, [RFL_MSG_TOUCH] = WORKERS,
+    [RFL_MSG_CONTACTED] = WORKERS, [RFL_MSG_STARTED] = WORKERS, [RFL_MSG_OUTCOME] = WORKERS,
+    [RFL_MSG_CLOSE] = WORKERS, [RFL_MSG_GOODBYE] = WORKERS,
+    [RFL_MSG_PING] = DOORS | WORKERS | ADMIN,
+    [RFL_MSG_ADMIN_STATUS] = ADMIN, [RFL_MSG_QUEUE_LIST] = ADMIN, [RFL_MSG_LIST] = ADMIN, [RFL_MSG_SHOW] = ADMIN,
+    [RFL_MSG_EXPLAIN] = ADMIN,
+};
+
+bool belongs_on(enum rfl_message_kind kind, enum bus_socket socket)
+{
+    return (unsigned)kind < RFL_MSG_COUNT && (sockets_of[kind] & 1u << socket) != 0;
+}

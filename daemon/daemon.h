@@ -1,0 +1,47 @@
+/* daemon.h: everything the running process holds, on main's stack and passed down; and what is done with it once.
+ *
+ * daemon_open and daemon_close are the two ends of main's order of events; daemon_reload is between turns. */
+#ifndef DAEMON_H
+#define DAEMON_H
+
+#include "bus.h"
+#include "clock.h"
+#include "log.h"
+#include "options.h"
+#include "rfl_directory.h"
+#include "rfl_engine.h"
+
+/* What a policy folder and a directory folder give, loaded and replaced together. */
+struct guidance { struct rfl_policy *policy; struct rfl_directory_set *directories; };
+
+struct daemon {
+    const char *conf_path;
+    struct options options;
+    struct rfl_conf_origin origins[OPTIONS_COUNT];
+    struct log log;
+    struct clock clock;
+    struct rfl_now now;
+    int signal_fd;
+    struct guidance guidance;
+    struct rfl_store *store;
+    struct rfl_engine *engine;
+    struct bus *bus;
+    bool draining;
+};
+
+/* Loads both folders of the options; all or nothing. RFL_E_INVALID, IO, ABSENT, VERSION, CORRUPT, FULL, MEMORY: the
+ * report says why and *out is untouched. */
+RFL_MUST_USE enum rfl_err guidance_load(const struct options *options, struct guidance *out,
+                                        struct rfl_conf_report *report);
+void guidance_free(struct guidance *guidance);
+
+/* Opens store, engine and sockets. Returns 0, or the exit code after logging what failed and what to do. */
+RFL_MUST_USE int daemon_open(struct daemon *daemon);
+/* Reverse order of opening; whatever was not opened is passed over. linger_ms is bus_free's. */
+void daemon_close(struct daemon *daemon, int linger_ms);
+
+/* HUP: reads configuration, policy and directories again; all of it takes effect or none, and the log says which. False
+ * when the store failed underneath: the process must stop. Between turns only. */
+RFL_MUST_USE bool daemon_reload(struct daemon *daemon);
+
+#endif

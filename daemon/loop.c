@@ -1,0 +1,295 @@
+#include "loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "belongs.h"
+#include "notify.h"
+#include "rfl_wire.h"
+#include "signals.h"
+
+enum {
+    REST_MS = 10 * 1000,            /* the longest an idle loop sleeps: housekeeping */
+    DRAIN_QUIET_MS = 100,           /* draining ends when nothing has come for so long */
+    DRAIN_MS_MAX = 5 * 1000,        /* or after this, whoever is still talking */
+    COUNTERS_MAX = 128
+};
+
+#define LOOP_COUNTER_LIST(X) \
+    X(turns)                 /* committed */ \
+    X(turns_undone)          /* found no room: everybody in them heard BUSY */ \
+    X(undecodable)           /* frames that were no ask of ours */ \
+    X(wrong_socket) \
+    X(replies_too_big)       /* our own mistake; the peer heard LIMIT */
+
+struct loop {
+    struct daemon *d;
+    struct rfl_arena arena;
+    struct rfl_ask ask;
+    uint8_t *frame;                                     /* RFL_MESSAGE_BYTES_MAX, for the reply being encoded */
+    int64_t rested_boot_ms, fed_boot_ms;                /* last housekeeping, last watchdog */
+    int64_t heard_boot_ms, drain_boot_ms;               /* draining: last input, and when it ends at the latest */
+    int64_t watchdog_ms;
+    bool drain_new;                                     /* the engine must be told in the next turn */
+    bool full;                                          /* the last turn was undone */
+    struct bus_counters seen;                           /* as of the last housekeeping */
+    struct {
+#define X(name) uint64_t name;
+        LOOP_COUNTER_LIST(X)
+#undef X
+    } counters;
+    struct rfl_counter shown[COUNTERS_MAX];
+    char bind[3 * BUS_ENDPOINT_BYTES];
+};
+
+static void refuse(struct loop *loop, uint64_t session, enum rfl_code code)
+{
+    if (code == RFL_CODE_WRONG_SOCKET)
+        loop->counters.wrong_socket++;
+    else
+        loop->counters.undecodable++;
+    rfl_engine_refuse(loop->d->engine, session, &loop->ask, code);
+}
+
+static void take_frame(struct loop *loop, const struct bus_frame *frame)
+{
+    if (frame->session == 0)
+        return;
+    enum rfl_code code = RFL_CODE_PARSE;
+    rfl_arena_reset(&loop->arena);
+    if (frame->misframed)
+        memset(&loop->ask, 0, sizeof loop->ask);
+    else
+        code = rfl_wire_decode_ask(frame->payload, &loop->arena, &loop->ask);
+    if (code == RFL_CODE_OK && !belongs_on(loop->ask.kind, frame->socket))
+        code = RFL_CODE_WRONG_SOCKET;
+    if (code == RFL_CODE_OK)
+        rfl_engine_handle(loop->d->engine, frame->session, &loop->ask);
+    else
+        refuse(loop, frame->session, code);
+}
+
+static void take_input(struct loop *loop)
+{
+    struct daemon *d = loop->d;
+    size_t bytes = 0;
+    struct bus_frame frame;
+    for (uint32_t i = 0; i < RFL_BATCH_MAX && bytes <= RFL_TURN_BYTES_MAX - RFL_MESSAGE_BYTES_MAX; i++) {
+        if (!rfl_engine_has_room(d->engine) || !bus_receive(d->bus, d->now.boot_ms, &frame))
+            break;
+        take_frame(loop, &frame);
+        bytes += frame.payload.len;
+    }
+}
+
+static void tell_gone(struct loop *loop)
+{
+    for (uint64_t session; rfl_engine_has_room(loop->d->engine) && (session = bus_gone(loop->d->bus)) != 0; )
+        rfl_engine_gone(loop->d->engine, session);
+}
+
+/* ---- speaking ---- */
+
+static void add_counter(struct loop *loop, uint32_t *count, const char *name, uint64_t value)
+{
+    if (*count < COUNTERS_MAX)
+        loop->shown[(*count)++] = (struct rfl_counter){ { (const uint8_t *)name, strlen(name) }, value };
+}
+
+/* The engine knows nothing of sockets: what only the daemon can say of itself is added here. */
+static void complete_admin_state(struct loop *loop, struct rfl_msg_admin_state *state)
+{
+    struct daemon *d = loop->d;
+    uint32_t count = 0;
+    for (; count < state->counters_count && count < COUNTERS_MAX; count++)
+        loop->shown[count] = state->counters[count];
+    const struct bus_counters *bus = bus_counters(d->bus);
+#define X(name) add_counter(loop, &count, #name, bus->name);
+    BUS_COUNTER_LIST(X)
+#undef X
+#define X(name) add_counter(loop, &count, "loop_" #name, loop->counters.name);
+    LOOP_COUNTER_LIST(X)
+#undef X
+    add_counter(loop, &count, "bus_sessions", bus_session_count(d->bus));
+    add_counter(loop, &count, "log_dropped", d->log.dropped);
+    state->counters = loop->shown;
+    state->counters_count = count;
+    int len = snprintf(loop->bind, sizeof loop->bind, "%s %s %s", bus_endpoint(d->bus, BUS_DOORS),
+                       bus_endpoint(d->bus, BUS_WORKERS), bus_endpoint(d->bus, BUS_ADMIN));
+    assert(len > 0 && (size_t)len < sizeof loop->bind);
+    state->bind = (struct rfl_view){ (const uint8_t *)loop->bind, (size_t)len };
+}
+
+static size_t encode(struct loop *loop, const struct rfl_reply *reply)
+{
+    if (reply->kind == RFL_MSG_ADMIN_STATE) {
+        struct rfl_reply completed = *reply;
+        complete_admin_state(loop, &completed.admin_state);
+        return rfl_wire_encode_reply(&completed, loop->frame, RFL_MESSAGE_BYTES_MAX);
+    }
+    size_t len = rfl_wire_encode_reply(reply, loop->frame, RFL_MESSAGE_BYTES_MAX);
+    if (len != 0)
+        return len;
+    loop->counters.replies_too_big++;
+    LOG(&loop->d->log, ERROR, "reply.too_big", F_U64("kind", reply->kind));
+    const struct rfl_reply refusal = { .kind = RFL_MSG_REFUSAL, .correlation = reply->correlation,
+                                       .refusal = { .code = RFL_CODE_LIMIT } };
+    return rfl_wire_encode_reply(&refusal, loop->frame, RFL_MESSAGE_BYTES_MAX);
+}
+
+static void speak(struct loop *loop)
+{
+    uint32_t count;
+    const struct rfl_outgoing *outbox = rfl_engine_outbox(loop->d->engine, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        size_t len = encode(loop, &outbox[i].reply);
+        bus_send(loop->d->bus, outbox[i].session, (struct rfl_view){ loop->frame, len });
+    }
+}
+
+/* ---- between turns ---- */
+
+static bool heed_signals(struct loop *loop)
+{
+    struct daemon *d = loop->d;
+    for (enum signals_event event; (event = signals_next(d->signal_fd)) != SIGNALS_NONE; ) {
+        if (event == SIGNALS_RELOAD) {
+            if (!daemon_reload(d))
+                return false;
+            continue;
+        }
+        if (d->draining) {
+            loop->drain_boot_ms = d->now.boot_ms;   /* asked twice: at once */
+            continue;
+        }
+        notify_stopping();
+        LOG(&d->log, NOTE, "daemon.draining", F_U64("sessions", bus_session_count(d->bus)));
+        d->draining = loop->drain_new = true;
+        loop->drain_boot_ms = d->now.boot_ms + DRAIN_MS_MAX;
+    }
+    return true;
+}
+
+/* What peers do wrong is counted where it happens and logged here, so that nobody can fill a log by doing it. */
+static void keep_house(struct loop *loop)
+{
+    struct daemon *d = loop->d;
+    if (d->now.boot_ms - loop->rested_boot_ms < REST_MS)
+        return;
+    loop->rested_boot_ms = d->now.boot_ms;
+    bus_forget(d->bus, d->now.boot_ms);
+    const struct bus_counters *now = bus_counters(d->bus), *seen = &loop->seen;
+    if (now->bus_misframed != seen->bus_misframed || now->bus_foreign_ids != seen->bus_foreign_ids
+        || now->bus_not_reading != seen->bus_not_reading || now->bus_evicted != seen->bus_evicted)
+        LOG(&d->log, WARN, "bus.trouble", F_U64("misframed", now->bus_misframed),
+            F_U64("foreign_ids", now->bus_foreign_ids), F_U64("not_reading", now->bus_not_reading),
+            F_U64("evicted", now->bus_evicted), F_U64("unreachable", now->bus_unreachable));
+    loop->seen = *now;
+}
+
+/* Only a turn that was committed, or one that had nothing to commit, proves that the daemon works. */
+static void feed_watchdog(struct loop *loop)
+{
+    int64_t now = loop->d->now.boot_ms;
+    if (loop->watchdog_ms == 0 || (loop->fed_boot_ms != 0 && now - loop->fed_boot_ms < loop->watchdog_ms / 2))
+        return;
+    loop->fed_boot_ms = now;
+    notify_alive();
+}
+
+static int64_t wait_ms(const struct loop *loop)
+{
+    const struct daemon *d = loop->d;
+    int64_t wait = loop->watchdog_ms > 0 && loop->watchdog_ms < REST_MS ? loop->watchdog_ms : REST_MS;
+    int64_t due = rfl_engine_next_due(d->engine);
+    if (due - d->now.wall_ms < wait && due != INT64_MAX)
+        wait = due - d->now.wall_ms;
+    if (d->draining && wait > DRAIN_QUIET_MS)
+        wait = DRAIN_QUIET_MS;
+    if (bus_has_gone(d->bus) || loop->drain_new || wait < 0)
+        wait = 0;
+    return wait;
+}
+
+/* ---- a turn ---- */
+
+enum step { STEP_ON, STEP_DRAINED, STEP_STORE_FAILED };
+
+static enum step commit(struct loop *loop)
+{
+    struct daemon *d = loop->d;
+    errno = 0;
+    enum rfl_err err = rfl_engine_commit(d->engine);
+    if (err == RFL_E_OK) {
+        loop->counters.turns++;
+        loop->full = false;
+        return STEP_ON;
+    }
+    if (err == RFL_E_FULL) {
+        loop->counters.turns_undone++;
+        if (!loop->full)
+            LOG(&d->log, ERROR, "turn.undone", F_ERR("error", err), F_U64("used_permille",
+                rfl_store_used_permille(d->store)), F_LIT("next", "new work is refused until there is room"));
+        loop->full = true;
+        return STEP_ON;
+    }
+    LOG(&d->log, ERROR, "store.failed", F_ERR("error", err), F_ERRNO("errno", errno),
+        F_LIT("next", "nothing of this turn was said; look at the disk, then: referralctl store verify"));
+    return STEP_STORE_FAILED;
+}
+
+/* Order is the design: nothing is said in 5 that 4 has not made durable. A failed commit ends the process (exit 74):
+ * nobody was told anything, and a restart goes on from what is on disk. */
+static enum step turn(struct loop *loop)
+{
+    struct daemon *d = loop->d;
+    bool readable = bus_wait(d->bus, d->signal_fd, wait_ms(loop));              /* 1 */
+    clock_read(&d->clock, &d->now);                                             /* 2: once a turn */
+    if (!heed_signals(loop))
+        return STEP_STORE_FAILED;
+    keep_house(loop);
+    bool due = rfl_engine_next_due(d->engine) <= d->now.wall_ms;
+    if (readable || loop->drain_new)
+        loop->heard_boot_ms = d->now.boot_ms;
+    if (d->draining && (d->now.boot_ms >= loop->drain_boot_ms
+                        || d->now.boot_ms - loop->heard_boot_ms >= DRAIN_QUIET_MS))
+        return STEP_DRAINED;
+    if (!readable && !due && !loop->drain_new && !bus_has_gone(d->bus)) {
+        feed_watchdog(loop);
+        return STEP_ON;
+    }
+    if (rfl_engine_begin(d->engine, &d->now) != RFL_E_OK) {
+        LOG(&d->log, ERROR, "store.failed", F_ERRNO("errno", errno), F_LIT("next", "see the disk and the store"));
+        return STEP_STORE_FAILED;
+    }
+    if (loop->drain_new)
+        rfl_engine_drain(d->engine);
+    loop->drain_new = false;
+    tell_gone(loop);
+    take_input(loop);                                                           /* 3: frames first, then due clocks; */
+    rfl_engine_settle(d->engine);                                               /*    bad input gets an answer */
+    if (commit(loop) != STEP_ON)                                                /* 4: one transaction */
+        return STEP_STORE_FAILED;
+    speak(loop);                                                                /* 5: receipts, offers, feedback */
+    feed_watchdog(loop);
+    return STEP_ON;
+}
+
+enum loop_end loop_run(struct daemon *daemon)
+{
+    struct loop *loop = calloc(1, sizeof *loop);
+    uint8_t *memory = malloc(RFL_ARENA_BYTES + RFL_MESSAGE_BYTES_MAX);
+    enum step step = STEP_STORE_FAILED;
+    if (loop != NULL && memory != NULL) {
+        loop->d = daemon;
+        rfl_arena_init(&loop->arena, memory, RFL_ARENA_BYTES);
+        loop->frame = memory + RFL_ARENA_BYTES;
+        loop->watchdog_ms = notify_watchdog_ms();
+        do
+            step = turn(loop);
+        while (step == STEP_ON);
+    }
+    free(memory);
+    free(loop);
+    return step == STEP_DRAINED ? LOOP_DRAINED : LOOP_STOP_STORE;
+}

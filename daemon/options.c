@@ -1,0 +1,108 @@
+#include "options.h"
+
+#include "endpoint.h"
+
+#define OPT(kind, field, min, max, fallback, reload, help) \
+    { #field, RFL_CONF_##kind, offsetof(struct options, field), min, max, fallback, reload, help }
+
+/* Sorted as the example file shows them. */
+static const struct rfl_conf_option table[] = {
+    /*  kind    field                min       max       default                      reload help */
+    OPT(STRING, store_dir,           "1",      "200",    "/var/lib/referrald/store",  false,
+        "folder of the store; referralctl init makes it, the daemon never does"),
+    OPT(STRING, store_key,           "0",      "200",    "",                          false,
+        "master key file, 32 bytes, mode 0600; empty: master.key in the store's folder"),
+    OPT(SIZE,   store_map,           "1MiB",   "1TiB",   "64GiB",                     false,
+        "largest size of the store file, in whole pages of 4 KiB"),
+    OPT(COUNT,  store_soft_permille, "1",      "999",    "700",                       false,
+        "new referrals are refused above this share of the map; work in hand goes on"),
+    OPT(COUNT,  store_hard_permille, "1",      "999",    "850",                       false,
+        "above this share only what finishes a case is done"),
+    OPT(BOOL,   store_any_fs,        NULL,     NULL,     "false",                     false,
+        "accept a filesystem that is not known to keep its promises (never a network one)"),
+    OPT(STRING, policy_dir,          "1",      "200",    "/etc/referrald",            true,
+        "folder of areas.conf, clocks.conf, calendar.conf, jobcentres.conf and sources.conf"),
+    OPT(STRING, directory_dir,       "0",      "200",    "",                          true,
+        "folder of compiled directories; empty: only configuration places people"),
+    OPT(STRING, doors,               "1",      "120",    "tcp://127.0.0.1:5701",      false,
+        "where adapters connect: this machine only, tcp or ipc"),
+    OPT(STRING, workers,             "1",      "120",    "tcp://127.0.0.1:5702",      false,
+        "where intake workers connect: this machine only, tcp or ipc"),
+    OPT(STRING, admin,               "1",      "120",    "ipc:///run/referrald/admin", false,
+        "where referralctl connects: ipc only, in a folder that is its owner's alone"),
+    OPT(DUR,    session_idle,        "1s",     "1h",     "30s",                       false,
+        "a worker silent for longer is gone and its offers return to their queue"),
+    OPT(DUR,    lease_min,           "0ms",    "1h",     "0ms",                       false,
+        "for tests and demonstrations: offers last this long by the wall clock; 0ms: the policy's clock decides"),
+    OPT(STRING, log_format,          "4",      "7",      "auto",                      false,
+        "auto, logfmt, journal or human"),
+};
+static_assert(sizeof table / sizeof table[0] == OPTIONS_COUNT, "OPTIONS_COUNT is the table's length");
+
+const struct rfl_conf_table *options_table(void)
+{
+    static const struct rfl_conf_table whole = { table, OPTIONS_COUNT };
+    return &whole;
+}
+
+/* Reports against the key, with the file and line its value came from. */
+static void blame(struct rfl_conf_report *report, const struct rfl_conf_origin *origins, const char *key,
+                  const char *rule, const char *remedy)
+{
+    uint32_t at = 0;
+    while (at < OPTIONS_COUNT && strcmp(table[at].key, key) != 0)
+        at++;
+    assert(at < OPTIONS_COUNT);
+    rfl_conf_report_add(report, origins[at].file, origins[at].line, key, rule, remedy);
+}
+
+static void check_endpoint(struct rfl_conf_report *report, const struct rfl_conf_origin *origins, const char *key,
+                           const char *endpoint)
+{
+    struct endpoint_verdict verdict = endpoint_check(endpoint, strcmp(key, "admin") == 0);
+    if (verdict.rule != NULL)
+        blame(report, origins, key, verdict.rule, verdict.remedy);
+}
+
+static bool is_log_format(const char *word)
+{
+    return strcmp(word, "auto") == 0 || strcmp(word, "logfmt") == 0 || strcmp(word, "journal") == 0
+        || strcmp(word, "human") == 0;
+}
+
+/* What the table cannot say of one value alone. */
+static void check_whole(const struct options *options, const struct rfl_conf_origin *origins,
+                        struct rfl_conf_report *report)
+{
+    check_endpoint(report, origins, "doors", options->doors);
+    check_endpoint(report, origins, "workers", options->workers);
+    check_endpoint(report, origins, "admin", options->admin);
+    if (strcmp(options->doors, options->workers) == 0 && strstr(options->doors, ":*") == NULL)
+        blame(report, origins, "workers", "doors and workers are two sockets", "give workers another port or path");
+    if (strcmp(options->admin, options->doors) == 0 || strcmp(options->admin, options->workers) == 0)
+        blame(report, origins, "admin", "admin has a socket of its own", "give admin another path");
+    if (options->store_soft_permille >= options->store_hard_permille)
+        blame(report, origins, "store_soft_permille", "the soft mark lies below the hard one",
+              "lower it, or raise store_hard_permille");
+    if (options->store_map % 4096 != 0)
+        blame(report, origins, "store_map", "the map is whole pages", "use a multiple of 4 KiB, such as 64MiB");
+    if (!is_log_format(options->log_format))
+        blame(report, origins, "log_format", "not one of the known words", "use auto, logfmt, journal or human");
+}
+
+enum rfl_err options_read(const char *path, struct options *options, struct rfl_conf_origin origins[OPTIONS_COUNT],
+                          struct rfl_conf_report *report)
+{
+    struct rfl_conf_file *file = NULL;
+    rfl_conf_defaults(options_table(), options, origins);
+    enum rfl_err err = rfl_conf_open(path, report, &file);
+    if (err != RFL_E_OK)
+        return err;
+    err = rfl_conf_read(file, options_table(), options, origins, report);
+    if (err == RFL_E_OK) {
+        check_whole(options, origins, report);
+        err = report->count == 0 ? RFL_E_OK : RFL_E_INVALID;
+    }
+    rfl_conf_free(&file);
+    return err;
+}
