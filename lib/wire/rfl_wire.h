@@ -16,7 +16,8 @@ enum { RFL_WIRE_VERSION = 1 };
 /* Frame -> ask. Anything but RFL_CODE_OK must be refused with that code and ask->findings (INVALID has at least one).
  * ask->correlation is set whenever it could be read. The referral inside a Submit, Validate or Explain is decoded and
  * validated too: its errors and warnings are in ask->findings and do not change the result. PARSE, LIMIT, VERSION,
- * INVALID are the possible results. Views in *ask are borrowed from frame and arena. */
+ * INVALID are the possible results. Views in *ask are borrowed from frame and arena. Of ask->findings.list only the
+ * first `count` are set. */
 RFL_MUST_USE enum rfl_code rfl_wire_decode_ask(struct rfl_view frame, struct rfl_arena *arena, struct rfl_ask *ask);
 
 /* Reply -> frame. Returns the bytes written to out; 0 when cap is too small (the caller's mistake: every reply the
@@ -28,8 +29,9 @@ size_t rfl_wire_encode_ask(const struct rfl_ask *ask, uint8_t *out, size_t cap);
 RFL_MUST_USE enum rfl_code rfl_wire_decode_reply(struct rfl_view frame, struct rfl_arena *arena,
                                                  struct rfl_reply *reply);
 
-/* A form as the bytes of a Referral (for Submit.referral), and back with all findings. `now_ms` judges dates (a date
- * of birth in the future is a finding). encode returns 0 when cap is too small. */
+/* A form as the bytes of a Referral (for Submit.referral), and back with all findings. encode returns 0 when cap is too
+ * small, or when every field is empty. decode: OK (warnings or none), INVALID (at least one finding is an error), LIMIT.
+ * No clock is consulted: whether a date of birth can be true is judged where the time is known. */
 size_t rfl_wire_encode_form(const struct rfl_form *form, uint8_t *out, size_t cap);
 RFL_MUST_USE enum rfl_code rfl_wire_decode_form(struct rfl_view referral, struct rfl_arena *arena,
                                                 struct rfl_form *form, struct rfl_findings *findings);
