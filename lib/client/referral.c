@@ -14,11 +14,15 @@ enum {
     RESEND_MS = 1000, RESEND_MAX_MS = 30000, IN_FLIGHT = 4096, PING_MS = 5000,
     HEARTBEAT_MS = 5000, HEARTBEAT_TIMEOUT_MS = 30000,  /* slow: a daemon in a long commit must not be cut off */
     RECONNECT_MS = 50, RECONNECT_MAX_MS = 2000, HANDSHAKE_MS = 3000,
+    RENEW_MS = 1000,                                    /* nobody there for so long: connect anew */
+    ENDPOINT_BYTES = 256,
     RECEIVE_MAX = 1024                                  /* messages in one look, so that resends get their turn */
 };
 
 struct rfl_client {
     void *context, *socket;
+    char endpoint[ENDPOINT_BYTES];
+    int64_t absent_since_ms;            /* when the socket was first found unable to send; 0: it can */
     rfl_client_heard *heard;
     void *ctx;
     uint32_t resend_ms, resend_max_ms;
@@ -70,7 +74,7 @@ static bool socket_options(void *socket, uint32_t in_flight_max)
         && zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &(int64_t){ RFL_MESSAGE_BYTES_MAX }, sizeof(int64_t)) == 0;
 }
 
-static enum rfl_err open_socket(struct rfl_client *client, const char *endpoint)
+static enum rfl_err open_socket(struct rfl_client *client)
 {
     client->context = zmq_ctx_new();
     if (client->context == NULL)
@@ -78,17 +82,19 @@ static enum rfl_err open_socket(struct rfl_client *client, const char *endpoint)
     client->socket = zmq_socket(client->context, ZMQ_DEALER);
     if (client->socket == NULL || !socket_options(client->socket, client->flight.count_max))
         return RFL_E_IO;
-    return zmq_connect(client->socket, endpoint) == 0 ? RFL_E_OK : RFL_E_INVALID;
+    return zmq_connect(client->socket, client->endpoint) == 0 ? RFL_E_OK : RFL_E_INVALID;
 }
 
 enum rfl_err rfl_client_new(const struct rfl_client_options *options, struct rfl_client **out)
 {
     assert(options->in_flight_max <= 1u << 20 && options->ping_ms < 30000);
-    if (options->endpoint == NULL)
+    size_t endpoint_bytes = options->endpoint == NULL ? 0 : strlen(options->endpoint) + 1;
+    if (endpoint_bytes == 0 || endpoint_bytes > ENDPOINT_BYTES)
         return RFL_E_INVALID;
     struct rfl_client *client = calloc(1, sizeof *client);
     if (client == NULL)
         return RFL_E_MEMORY;
+    memcpy(client->endpoint, options->endpoint, endpoint_bytes);
     client->heard = options->heard;
     client->ctx = options->ctx;
     client->resend_ms = options->resend_ms != 0 ? options->resend_ms : RESEND_MS;
@@ -108,7 +114,7 @@ enum rfl_err rfl_client_new(const struct rfl_client_options *options, struct rfl
         client->luck = (uint64_t)boot_ms();             /* only spreads resends; any start will do */
     client->luck |= 1;
     if (err == RFL_E_OK)
-        err = open_socket(client, options->endpoint);
+        err = open_socket(client);
     if (err == RFL_E_OK)
         *out = client;
     else
@@ -210,6 +216,20 @@ static bool writable(struct rfl_client *client)
     return zmq_getsockopt(client->socket, ZMQ_EVENTS, &events, &events_bytes) == 0 && (events & ZMQ_POLLOUT) != 0;
 }
 
+/* libzmq connects again after a connection broke, but never after its peer broke the protocol (a frame over
+ * ZMQ_MAXMSGSIZE is enough): such a socket would stay deaf for ever. */
+static void renew_connection(struct rfl_client *client, int64_t now_ms)
+{
+    if (client->absent_since_ms == 0)
+        client->absent_since_ms = now_ms;
+    if (now_ms - client->absent_since_ms < RENEW_MS)
+        return;
+    client->absent_since_ms = now_ms;
+    (void)zmq_disconnect(client->socket, client->endpoint);     /* may be gone already */
+    if (zmq_connect(client->socket, client->endpoint) == -1 && zmq_errno() == ETERM)
+        client->broken = true;
+}
+
 static int64_t next_due_ms(const struct rfl_client *client)
 {
     if (client->flight.unsent_count > 0)
@@ -220,8 +240,13 @@ static int64_t next_due_ms(const struct rfl_client *client)
 
 static void send_due(struct rfl_client *client, int64_t now_ms)
 {
-    if (next_due_ms(client) > now_ms || !writable(client))
+    if (next_due_ms(client) > now_ms)
         return;
+    if (!writable(client)) {
+        renew_connection(client, now_ms);
+        return;
+    }
+    client->absent_since_ms = 0;
     keep_subscribed(client, now_ms);                    /* first: without it the worker verbs below are refused */
     struct resending r = { client, now_ms };
     rfl_flight_each_due(&client->flight, now_ms, resend, &r);
@@ -363,6 +388,8 @@ static int wait_until(const struct rfl_client *client, int64_t until_ms, int64_t
     *for_room = due_ms <= now_ms;                       /* due, yet not sent: there is no room, or nobody there */
     if (!*for_room && due_ms < until_ms)
         until_ms = due_ms;
+    if (*for_room && now_ms + RENEW_MS < until_ms)
+        until_ms = now_ms + RENEW_MS;
     if (until_ms == INT64_MAX)
         return -1;
     int64_t wait_ms = until_ms - now_ms;
