@@ -36,7 +36,6 @@ struct rfl_env {
     uint64_t turn_bytes;        /* of values put in this transaction */
     uint64_t free_pages;        /* of the free list when it was last read */
     uint32_t free_age;          /* commits since then */
-    uint64_t dirty_pages;       /* pages written by the last commit: the growth of the file and of the free list */
 };
 
 enum rfl_env_mode { RFL_ENV_WRITE, RFL_ENV_READ, RFL_ENV_CREATE, RFL_ENV_SCRATCH };

@@ -72,6 +72,14 @@ enum rfl_err rfl_seal_master_make(const char *path)
     return RFL_E_IO;
 }
 
+enum rfl_err rfl_seal_identity(uint8_t store_id_out[16])
+{
+    if (sodium_init() == -1)
+        return RFL_E_IO;
+    randombytes_buf(store_id_out, 16);
+    return RFL_E_OK;
+}
+
 static bool readable_by_others(const struct stat *st)
 {
     bool credential = st->st_uid == 0 && geteuid() != 0;

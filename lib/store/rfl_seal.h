@@ -27,6 +27,9 @@ struct rfl_seal;
 /* Makes a master key file of mode 0600 and syncs it. RFL_E_EXISTS; RFL_E_IO: errno says why. */
 RFL_MUST_USE enum rfl_err rfl_seal_master_make(const char *path);
 
+/* A random store id. RFL_E_IO: libsodium cannot start. */
+RFL_MUST_USE enum rfl_err rfl_seal_identity(uint8_t store_id_out[16]);
+
 /* Reads the master key. RFL_E_ABSENT: no such file; RFL_E_INVALID: not 32 bytes, or others may read it (a file of root's
  * that a group may read is taken: that is how systemd hands over credentials); RFL_E_IO; RFL_E_MEMORY. *why_out gets
  * a literal. */

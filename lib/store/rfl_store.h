@@ -86,6 +86,11 @@ struct rfl_token rfl_store_next_token(struct rfl_store *store);
 RFL_MUST_USE enum rfl_err rfl_store_append(struct rfl_store *store, struct rfl_entry *entry,
                                            struct rfl_view personal);
 
+/* The epoch of this opening: 1, 2, 3 ... */
+uint32_t rfl_store_epoch(const struct rfl_store *store);
+/* Whether the POLICY_LOADED logged last has this digest; false when none was logged yet. Legal outside a turn. */
+bool rfl_store_policy_is(const struct rfl_store *store, struct rfl_hash digest);
+
 /* Opens the sealed part of an entry into out (cap bytes). RFL_E_CORRUPT: forged, moved or damaged; RFL_E_ABSENT: the
  * entry has none; RFL_E_FULL: cap is too small. */
 RFL_MUST_USE enum rfl_err rfl_store_unseal(struct rfl_store *store, const struct rfl_entry *entry, uint8_t *out,
@@ -105,7 +110,8 @@ struct rfl_store_stat {
     uint64_t case_by_status[RFL_STATUS_COUNT];      /* counted from the cases, kept by the function that writes one */
     uint64_t map_bytes, used_bytes, file_bytes;     /* used_bytes: pages in use, the free list taken off */
     uint64_t index_bytes;                           /* memory of the derived indexes */
-    uint8_t head[32];                               /* hash of the newest entry */
+    uint8_t head[32];                               /* hash of the newest entry, */
+    int64_t wall_ms;                                /* and its time: no clock reading may be below it */
 };
 void rfl_store_stat(struct rfl_store *store, struct rfl_store_stat *out);
 /* Share of the map in use, 0 to 1000; cheap enough to ask once a turn. */

@@ -1,0 +1,75 @@
+/* rfl_tables.h: the inside of struct rfl_store, and the one function that changes tables and indexes. For lib/store.
+ *
+ * Ensures, between any two calls: 1. every case in a table or in `dirty` has its places in `order` and is counted once
+ * in `by_status`; 2. every referral is found by its reference, and the newest of each match key by that key; 3. what
+ * abort needs to take 1 and 2 back to the beginning of the turn is in `dirty`, `undo` and `touched`. */
+#ifndef RFL_TABLES_H
+#define RFL_TABLES_H
+
+#include "rfl_apply.h"
+#include "rfl_env.h"
+#include "rfl_hashidx.h"
+#include "rfl_ordset.h"
+#include "rfl_rows.h"
+#include "rfl_seal.h"
+
+/* A case changed in this turn: as it is now, and as it was when the turn began (all zero: it was not). Written to its
+ * table once, at the commit, however many entries touch it. */
+struct rfl_dirty { struct rfl_case now, before; };
+
+enum rfl_hash_index { RFL_BY_REFERENCE, RFL_BY_MATCH, RFL_HASH_INDEX_COUNT };
+struct rfl_undo { enum rfl_hash_index index; struct rfl_hash hash; uint64_t from, to; };
+
+enum { RFL_SOURCE_NUMBERS = UINT16_MAX + 1 };
+
+struct rfl_store {
+    struct rfl_env env;
+    struct rfl_seal *seal;
+    struct rfl_identity identity;
+    struct rfl_state state, state_before;
+    uint32_t token_seq;
+
+    struct rfl_ordset order[RFL_INDEX_COUNT];
+    struct rfl_hashidx by[RFL_HASH_INDEX_COUNT];
+    uint64_t by_status[RFL_STATUS_COUNT];
+
+    struct rfl_dirty *dirty;
+    uint32_t *dirty_slots;                      /* hash of case id -> place in dirty + 1; a power of two */
+    size_t dirty_count, dirty_cap;              /* slots: 2 * dirty_cap */
+    struct rfl_undo *undo;
+    size_t undo_count, undo_cap;
+
+    struct rfl_source_row *sources;             /* by number */
+    struct rfl_source_row *touched;             /* rows as they were when the turn began */
+    size_t touched_count;
+    bool *is_touched;                           /* by number */
+
+    uint8_t *entry_bytes, *sealed_bytes, *read_bytes;       /* RFL_ENTRY_BYTES_MAX each */
+};
+
+/* Memory of a store without an environment; and everything undone, environment included. */
+RFL_MUST_USE enum rfl_err rfl_tables_new(struct rfl_store **out);
+void rfl_tables_free(struct rfl_store **store);
+
+/* Applies an entry that is (or is about to be) in the log with hash `head`. RFL_E_STATE, RFL_E_CORRUPT: the entry does
+ * not follow from what is stored, nothing was changed and nothing is sticky; any other error is the transaction's. */
+RFL_MUST_USE enum rfl_err rfl_tables_apply(struct rfl_store *store, const struct rfl_entry *entry,
+                                           const uint8_t head[32]);
+/* Writes what waits in memory to its tables; the commit itself is the caller's. */
+RFL_MUST_USE enum rfl_err rfl_tables_flush(struct rfl_store *store);
+/* After a commit: what was before is forgotten. After an abort: memory is as it was when the turn began. */
+void rfl_tables_keep(struct rfl_store *store);
+void rfl_tables_undo(struct rfl_store *store);
+
+/* Fills the indexes from cases and referrals, and the sources. Inside a transaction. */
+RFL_MUST_USE enum rfl_err rfl_tables_load_sources(struct rfl_store *store);
+RFL_MUST_USE enum rfl_err rfl_tables_load_indexes(struct rfl_store *store);
+
+/* Reads a record and checks that it is the one asked for. */
+RFL_MUST_USE enum rfl_err rfl_tables_case(struct rfl_store *store, uint64_t id, struct rfl_case *out);
+RFL_MUST_USE enum rfl_err rfl_tables_referral(struct rfl_store *store, uint64_t id, struct rfl_referral *out);
+/* RFL_E_ABSENT: none has this hash. A damaged candidate is the transaction's error: it might be the one. */
+RFL_MUST_USE enum rfl_err rfl_tables_find(struct rfl_store *store, enum rfl_hash_index index, struct rfl_hash hash,
+                                          struct rfl_referral *out);
+
+#endif
