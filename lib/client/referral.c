@@ -298,10 +298,13 @@ static bool try_again(struct rfl_client *client, struct rfl_flight_entry *entry,
     else if (!rfl_code_retryable(code))
         return false;
     int64_t now_ms = boot_ms();
-    wait_for_answer(client, entry, now_ms);
     uint32_t asked_ms = reply->refusal.retry_after_ms;
-    if (asked_ms != 0)                                  /* never sooner than we were asked to wait */
+    if (asked_ms == 0) {
+        wait_for_answer(client, entry, now_ms);
+    } else {                                            /* never sooner than we were asked to wait */
+        entry->wait_ms = 0;
         rfl_flight_set_due(&client->flight, entry, now_ms + asked_ms + jittered(client, asked_ms) / 4);
+    }
     if (entry->correlation == client->asking && entry->due_ms >= client->asking_until_ms)
         return false;
     client->counts.retried++;

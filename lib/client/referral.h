@@ -2,8 +2,8 @@
  *
  * One client is one connection to one socket of referrald (doors, workers or admin). It reconnects by itself, and it
  * sends a Submit again, with the same reference and the same bytes, until a receipt or a final refusal comes: a
- * referral handed to it is delivered at least once and takes effect exactly once. It starts no thread of its own besides
- * the I/O thread of ZeroMQ, and calls back only from inside rfl_client_poll, on the thread that called it.
+ * referral handed to it is delivered at least once and takes effect exactly once. It starts no thread besides the I/O
+ * thread of ZeroMQ, and calls back only from inside rfl_client_poll or _ask, on the thread that called it.
  *
  * Not thread-safe: one client, one thread. Strings are views; nothing given to a call is kept unless it says so.
  *
@@ -21,7 +21,7 @@
 struct rfl_client;
 
 /* Every message that is not the answer to a blocking call. `ctx` is the options'. The reply's views are valid during
- * the call only. `tag` is what the asynchronous ask was sent with, 0 for what nobody asked (Offer, Feedback, Notice). */
+ * the call only. `tag` is what the asynchronous ask was sent with; 0 for what nobody asked (Offer, Feedback, Notice). */
 typedef void rfl_client_heard(void *ctx, struct rfl_client *client, uint64_t tag, const struct rfl_reply *reply);
 
 struct rfl_client_options {
@@ -50,14 +50,14 @@ RFL_MUST_USE enum rfl_err rfl_client_new(const struct rfl_client_options *option
 /* Drops what is in flight (it may or may not have taken effect: send it again with the same reference). */
 void rfl_client_free(struct rfl_client **client);
 
-/* Asks and waits for the answer, sending the same bytes again as long as none comes, at growing intervals. Repeating is
- * safe: a repeated Submit has one effect and one receipt, and a worker verb that is repeated after its effect is answered
- * FENCED or STATE, which the caller sees. A retryable refusal (BUSY, STORE_FULL, DRAINING, UNKNOWN_OUTCOME) is met by
+/* Asks and waits for the answer, sending the same bytes again as long as none comes, at growing intervals. Repeating
+ * is safe: a repeated Submit has one effect and one receipt, and a worker verb that is repeated after its effect is
+ * answered FENCED or STATE, which the caller sees. A retryable refusal (BUSY, STORE_FULL, DRAINING, UNKNOWN_OUTCOME) is met by
  * asking again after its retry_after_ms, and is the answer only when no time is left for that. So is NOT_SUBSCRIBED
  * while a subscription is kept (rfl_client_subscribe). ask->correlation is ignored: the client chooses its own.
  *
- * heard is called meanwhile for whatever else arrives; an Accept of a case with several referrals is answered by several
- * Records, of which *reply is the last and the others go to heard with tag 0. *reply's views are valid until the next
+ * heard is called meanwhile for whatever else arrives; an Accept of a case with several referrals is answered by
+ * several Records, of which *reply is the last and the others go to heard with tag 0. *reply's views are valid until the next
  * call with this client. timeout_ms -1: for ever.
  * RFL_E_INVALID: the ask does not fit a frame; RFL_E_FULL: too much in flight; RFL_E_MEMORY; RFL_E_IO: no answer within
  * timeout_ms (its fate is unknown), or the context is broken. */
@@ -72,7 +72,7 @@ RFL_MUST_USE enum rfl_err rfl_client_send(struct rfl_client *client, const struc
 int rfl_client_poll(struct rfl_client *client, int timeout_ms);
 /* Asks waiting for an answer. */
 uint32_t rfl_client_in_flight(const struct rfl_client *client);
-/* For callers with a loop of their own: the ZeroMQ socket, to be polled for reading only. Call rfl_client_poll(client, 0)
+/* For callers with a loop of their own: the ZeroMQ socket, to be polled for reading only. Call rfl_client_poll(.., 0)
  * when it is readable, after every send, and at the latest after rfl_client_wait_ms. */
 void *rfl_client_socket(struct rfl_client *client);
 /* How long such a caller may wait before it must poll again, 0 to INT_MAX. */

@@ -1,4 +1,4 @@
-/* libreferral against a small ROUTER of our own, over real sockets: lost, late, repeated, wrong and oversize answers. */
+/* libreferral against a small ROUTER of our own, over real sockets: lost, late, repeated, wrong, oversize answers. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -277,8 +277,8 @@ static void busy_is_met_by_asking_again_and_no_sooner_than_told(void **state)
     struct heard h = { 0 };
     struct rfl_client *client = client_of(p, &h, 10);
     submit(client, "r-1", 9);
+    next_ask(p, client);
     for (unsigned i = 0; i < 4; i++) {
-        next_ask(p, client);
         while (peer_has_ask(p, 0))              /* more than one may have been sent while nobody looked */
             ;
         struct rfl_reply reply = refusal_for(p, codes[i], 50);
@@ -534,7 +534,8 @@ static void silence_ends_with_the_time_given(void **state)
     assert_int_equal(pthread_create(&thread, NULL, serve, &script), 0);
     struct rfl_form form = invented();
     struct rfl_reply reply;
-    assert_int_equal(rfl_client_submit(client, rfl_view_of("test-gp"), rfl_view_of("r-1"), &form, 400, &reply), RFL_E_IO);
+    assert_int_equal(rfl_client_submit(client, rfl_view_of("test-gp"), rfl_view_of("r-1"), &form, 400, &reply),
+                     RFL_E_IO);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_true(rfl_client_counts(client)->resent >= 2);
     assert_int_equal(rfl_client_in_flight(client), 0);
