@@ -21,7 +21,7 @@
 struct rfl_client;
 
 /* Every message that is not the answer to a blocking call. `ctx` is the options'. The reply's views are valid during
- * the call only. `tag` is what the asynchronous ask was sent with; 0 for what nobody asked (Offer, Feedback, Notice). */
+ * the call only. `tag` is what the asynchronous ask was sent with; 0 for what nobody asked (Offer, Notice ...). */
 typedef void rfl_client_heard(void *ctx, struct rfl_client *client, uint64_t tag, const struct rfl_reply *reply);
 
 struct rfl_client_options {
@@ -52,13 +52,14 @@ void rfl_client_free(struct rfl_client **client);
 
 /* Asks and waits for the answer, sending the same bytes again as long as none comes, at growing intervals. Repeating
  * is safe: a repeated Submit has one effect and one receipt, and a worker verb that is repeated after its effect is
- * answered FENCED or STATE, which the caller sees. A retryable refusal (BUSY, STORE_FULL, DRAINING, UNKNOWN_OUTCOME) is met by
- * asking again after its retry_after_ms, and is the answer only when no time is left for that. So is NOT_SUBSCRIBED
- * while a subscription is kept (rfl_client_subscribe). ask->correlation is ignored: the client chooses its own.
+ * answered FENCED or STATE, which the caller sees. A retryable refusal (BUSY, STORE_FULL, DRAINING, UNKNOWN_OUTCOME) is
+ * met by asking again after its retry_after_ms, and is the answer only when no time is left for that. So is
+ * NOT_SUBSCRIBED while a subscription is kept (rfl_client_subscribe). ask->correlation is ignored: the client chooses
+ * its own.
  *
  * heard is called meanwhile for whatever else arrives; an Accept of a case with several referrals is answered by
- * several Records, of which *reply is the last and the others go to heard with tag 0. *reply's views are valid until the next
- * call with this client. timeout_ms -1: for ever.
+ * several Records, of which *reply is the last and the others go to heard with tag 0. *reply's views are valid until
+ * the next call with this client. timeout_ms -1: for ever.
  * RFL_E_INVALID: the ask does not fit a frame; RFL_E_FULL: too much in flight; RFL_E_MEMORY; RFL_E_IO: no answer within
  * timeout_ms (its fate is unknown), or the context is broken. */
 RFL_MUST_USE enum rfl_err rfl_client_ask(struct rfl_client *client, const struct rfl_ask *ask, int timeout_ms,
