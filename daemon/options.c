@@ -9,9 +9,9 @@
 static const struct rfl_conf_option table[] = {
     /*  kind    field                min       max       default                      reload help */
     OPT(STRING, store_dir,           "1",      "200",    "/var/lib/referrald/store",  false,
-        "folder of the store; referralctl init makes it, the daemon never does"),
+        "folder of the store; referralctl init makes it, the daemon never"),
     OPT(STRING, store_key,           "0",      "200",    "",                          false,
-        "master key file, 32 bytes, mode 0600; empty: master.key in the store's folder"),
+        "master key file of mode 0600; empty: master.key in the store's folder"),
     OPT(SIZE,   store_map,           "1MiB",   "1TiB",   "64GiB",                     false,
         "largest size of the store file, in whole pages of 4 KiB"),
     OPT(COUNT,  store_soft_permille, "1",      "999",    "700",                       false,
@@ -20,8 +20,8 @@ static const struct rfl_conf_option table[] = {
         "above this share only what finishes a case is done"),
     OPT(BOOL,   store_any_fs,        NULL,     NULL,     "false",                     false,
         "accept a filesystem that is not known to keep its promises (never a network one)"),
-    OPT(STRING, policy_dir,          "1",      "200",    "/etc/referrald",            true,
-        "folder of areas.conf, clocks.conf, calendar.conf, jobcentres.conf and sources.conf"),
+    OPT(STRING, policy_dir,          "1",      "200",    "/etc/referrald/policy",     true,
+        "folder of areas, calendar, clocks, jobcentres, rules and sources, each a .conf file"),
     OPT(STRING, directory_dir,       "0",      "200",    "",                          true,
         "folder of compiled directories; empty: only configuration places people"),
     OPT(STRING, doors,               "1",      "120",    "tcp://127.0.0.1:5701",      false,
@@ -33,7 +33,7 @@ static const struct rfl_conf_option table[] = {
     OPT(DUR,    session_idle,        "1s",     "1h",     "30s",                       false,
         "a worker silent for longer is gone and its offers return to their queue"),
     OPT(DUR,    lease_min,           "0ms",    "1h",     "0ms",                       false,
-        "for tests and demonstrations: offers last this long by the wall clock; 0ms: the policy's clock decides"),
+        "for demonstrations: how long an offer lasts whatever working hours say; 0ms: by policy"),
     OPT(STRING, log_format,          "4",      "7",      "auto",                      false,
         "auto, logfmt, journal or human"),
 };
