@@ -92,7 +92,7 @@ static void rows_left_out_are_counted_with_their_lines(void **state)
         "not a postcode,,0,E92000001,E38000001,E54000001\n"         /* 3 */
         "ZZ99 3VZ,,0,E92000001,E38000001,E54000001\n"               /* 4: a pseudo postcode is no place */
         "QA1 1AB,,0,E92000001,E38000001,E99999999\n"                /* 5 */
-        "QA1 1AD,,0,E92000001,E38000001,E5400001\n"                 /* 6 */
+        "QA1 1AD,,0,E92000001,E38000001,E54999999\n"                /* 6 */
         "QA1 1AE,,0,W92000004,W11000024,E54000001\n"                /* 7 */
         "QA1 1AF,,0,,,\n"                                           /* 8 */
         "QA1 1AA,,0,E92000001,E38000002,E54000002\n"                /* 9: live like line 2, which was first */
@@ -100,16 +100,17 @@ static void rows_left_out_are_counted_with_their_lines(void **state)
         "QA1 1AH,202001,0,E92000001,E38000001,E54000001\n"          /* 11: ended earlier than 12 */
         "QA1 1AH,202101,0,E92000001,E38000002,E54000002\n"
         "QA1 1AJ,202101,0,E92000001,E38000001,E54000001\n"          /* 13: ended, and used again in 14 */
-        "QA1 1AJ,,0,E92000001,E38000002,E54000002\n";
+        "QA1 1AJ,,0,E92000001,E38000002,E54000002\n"
+        "QA1 1AL,,0,E92000001,E38000001,E5400001\n";                /* 15 */
     static const struct { unsigned skip; uint64_t count; uint32_t lines[3]; } v[] = {
-        { RFL_DIRECTORY_SKIP_POSTCODE_SHAPE, 2, { 3, 4 } }, { RFL_DIRECTORY_SKIP_POSTCODE_ICB, 2, { 5, 6 } },
+        { RFL_DIRECTORY_SKIP_POSTCODE_SHAPE, 2, { 3, 4 } }, { RFL_DIRECTORY_SKIP_POSTCODE_ICB, 3, { 5, 6, 15 } },
         { RFL_DIRECTORY_SKIP_POSTCODE_COUNTRY, 2, { 7, 8 } }, { RFL_DIRECTORY_SKIP_POSTCODE_TWICE, 3, { 9, 11, 13 } },
     };
     struct rfl_directory_report report;
     struct rfl_directory *d = NULL;
     put_bytes("p.csv", text, strlen(text));
     assert_int_equal(build(in_folder("p.csv"), NULL, &report), RFL_E_OK);
-    assert_int_equal(report.rows_read, 13);
+    assert_int_equal(report.rows_read, 14);
     assert_int_equal(report.postcodes, 4);
     assert_adds_up(&report);
     for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
@@ -196,6 +197,7 @@ static void a_damaged_file_fails_and_the_old_one_stays(void **state)
         { "pcds,sicbl,icb26cd\nx,,\n", 23, 1, "doterm" },
         { "pcds,doterm,sicbl,icb26\nx,,,\n", 29, 1, "no ICB column" },
         { "pcds,doterm,sicbl,icbx6cd\nx,,,\n", 31, 1, "no ICB column" },
+        { "pcds,doterm,sicbl,icb26cds\nx,,,\n", 32, 1, "no ICB column" },
         { "pcds,doterm,sicbl,icb\nQA1 1AA,,E38000001\n", 41, 2, "as many columns" },
         { "pcds,doterm,sicbl,icb\nQA1 1AA,,E38000001,E54000001,\n", 52, 2, "as many columns" },
         { "pcds,doterm,sicbl,icb\n\"QA1 1AA,,E38000001,E54000001\n", 52, 2, "not closed" },
@@ -371,18 +373,22 @@ static void contradictory_tables_are_refused(void **state)
     struct rfl__dir_header head;
     const char *rule;
     size_t len;
+    static const char practices[] =
+        EPRACCUR("Z99001", "Y63", "Q0A", "", "A", "00A", "4") EPRACCUR("Z99002", "Y63", "Q0A", "", "A", "00A", "4");
     put_bytes("p.csv", editions[0], strlen(editions[0]));
-    assert_int_equal(build(in_folder("p.csv"), NULL, &report), RFL_E_OK);
+    put_bytes("e.csv", practices, strlen(practices));
+    assert_int_equal(build(in_folder("p.csv"), in_folder("e.csv"), &report), RFL_E_OK);
     uint8_t *good = get_bytes("out.rfldir", &len), bytes[4096];
     assert_true(len <= sizeof bytes);
     assert_int_equal(rfl__dir_header_read(good, len, &head, &rule), RFL_E_OK);
     struct rfl__dir_layout at = rfl__dir_layout_of(&head);
     const struct { uint64_t offset; uint8_t value; bool bad; } v[] = {
-        { at.entries + 4, 99, false }, { at.entries, 5, true }, { at.entries + 1, 1, true },
-        { at.entries + 3, 1, true },
+        { at.entries + 4, 99, false }, { at.entries, 6, true }, { at.entries + 1, 1, true },
+        { at.entries + 3, 2, true },
         { at.keys + 7, 'Z', true }, { at.fences, 'B', true }, { at.places + 24, 'X', true },
         { at.places + 11, 'x', false },
         { at.places, 1, true }, { at.sources, 200, true },
+        { at.practices + 5, '2', true }, { at.practices + 5, '3', true }, { at.practices + 12, 6, true },
     };
     for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
         struct rfl_directory *d = NULL;
