@@ -37,3 +37,5 @@ uint16_t rfl_disclose_told(enum rfl_event_kind kind)
             told |= (uint16_t)(1u << door);
     return told;
 }
+
+bool rfl_disclose_place(enum rfl_door door) { return door == RFL_DOOR_GP || door == RFL_DOOR_SELF; }

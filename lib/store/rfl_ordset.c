@@ -239,3 +239,12 @@ uint64_t rfl_ordset_bytes(const struct rfl_ordset *set)
 {
     return set->chunk_count * sizeof(struct rfl_ordset_chunk) + set->chunk_cap * sizeof *set->chunks;
 }
+
+uint64_t rfl_ordset_rank(const struct rfl_ordset *set, const struct rfl_order *order)
+{
+    size_t at = chunk_at(set, order);
+    uint64_t before = 0;
+    for (size_t i = 0; i < at; i++)
+        before += set->chunks[i]->count;
+    return at < set->chunk_count ? before + place_at(set->chunks[at], order) : before;
+}

@@ -36,6 +36,9 @@ RFL_MUST_USE enum rfl_err rfl_ordset_fill(struct rfl_ordset *set, struct rfl_ord
 /* The first place not below *from; false: there is none. */
 bool rfl_ordset_first(const struct rfl_ordset *set, const struct rfl_order *from, struct rfl_order *out);
 
+/* How many places lie before *order. O(n / 256). */
+uint64_t rfl_ordset_rank(const struct rfl_ordset *set, const struct rfl_order *order);
+
 /* Memory held, in bytes. */
 uint64_t rfl_ordset_bytes(const struct rfl_ordset *set);
 

@@ -261,6 +261,16 @@ uint64_t rfl_store_index_count(const struct rfl_store *s, enum rfl_index index)
     return s->order[index].count;
 }
 
+uint64_t rfl_store_rank(const struct rfl_store *s, enum rfl_index index, const struct rfl_order *order)
+{
+    assert(index < RFL_INDEX_COUNT);
+    return rfl_ordset_rank(&s->order[index], order);
+}
+
+uint32_t rfl_store_epoch(const struct rfl_store *s) { return s->state.epoch; }
+
+struct rfl_seq rfl_store_policy(const struct rfl_store *s) { return (struct rfl_seq){ s->state.policy }; }
+
 void rfl_store_source(struct rfl_store *s, struct rfl_source_no source, struct rfl_source_row *out)
 {
     *out = s->sources[source.v];

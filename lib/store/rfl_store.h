@@ -62,6 +62,8 @@ bool rfl_store_find_match(struct rfl_store *store, struct rfl_hash match, struct
 bool rfl_store_first(const struct rfl_store *store, enum rfl_index index, const struct rfl_order *from,
                      struct rfl_order *out);
 uint64_t rfl_store_index_count(const struct rfl_store *store, enum rfl_index index);
+/* How many places of an index lie before *order. O(n / 256). */
+uint64_t rfl_store_rank(const struct rfl_store *store, enum rfl_index index, const struct rfl_order *order);
 
 struct rfl_source_row { struct rfl_source_no source; uint64_t mailbox_last, mailbox_acked;
                         struct rfl_referral_id last_referral; uint64_t referral_count; };
@@ -88,8 +90,8 @@ RFL_MUST_USE enum rfl_err rfl_store_append(struct rfl_store *store, struct rfl_e
 
 /* The epoch of this opening: 1, 2, 3 ... */
 uint32_t rfl_store_epoch(const struct rfl_store *store);
-/* Whether the POLICY_LOADED logged last has this digest; false when none was logged yet. Legal outside a turn. */
-bool rfl_store_policy_is(const struct rfl_store *store, struct rfl_hash digest);
+/* The entry of the newest POLICY_LOADED; zero: none was logged yet. */
+struct rfl_seq rfl_store_policy(const struct rfl_store *store);
 
 /* Opens the sealed part of an entry into out (cap bytes). RFL_E_CORRUPT: forged, moved or damaged; RFL_E_ABSENT: the
  * entry has none; RFL_E_FULL: cap is too small. */

@@ -1,0 +1,344 @@
+/* What adapters ask: Submit, Validate, Status, mailbox, Reconcile. */
+#include "rfl_disclose.h"
+#include "rfl_engine_int.h"
+
+#include <stdlib.h>
+
+/* A walk is bounded so that one question cannot hold up everybody's turn. */
+enum { RECONCILE_MAX = 1000, RECONCILE_WALK_MAX = 20000, RECONCILE_BYTES_MAX = 48 * 1024 };
+
+static const struct rfl_source *source_of(struct rfl_engine *e, uint64_t session, struct rfl_view name)
+{
+    const struct rfl_source *source = rfl_policy_source_by_name(e->policy, name);
+    if (source == NULL)
+        rfl__refuse(e, session, RFL_CODE_UNKNOWN_SOURCE);
+    return source;
+}
+
+static void say_invalid(struct rfl_engine *e, uint64_t session, const struct rfl_findings *findings)
+{
+    struct rfl_reply *reply = rfl__say(e, session, RFL_MSG_REFUSAL);
+    reply->refusal.code = RFL_CODE_INVALID;
+    reply->refusal.findings =
+        (const void *)rfl__copy(e, findings->list, findings->count * sizeof findings->list[0]).p;
+    reply->refusal.findings_count = reply->refusal.findings == NULL ? 0 : findings->count;
+    rfl__count(e, RFL__N_invalid);
+    rfl__count(e, RFL__N_refused);
+}
+
+/* ---- Submit ---- */
+
+static void say_receipt(struct rfl_engine *e, uint64_t session, const struct rfl_referral *referral, bool replayed,
+                        const struct rfl_findings *warnings)
+{
+    struct rfl_case kase;
+    if (rfl_store_case(e->store, referral->kase, &kase) != RFL_E_OK) {
+        rfl__refuse(e, session, RFL_CODE_UNKNOWN_OUTCOME);
+        return;
+    }
+    struct rfl_reply *reply = rfl__say(e, session, RFL_MSG_RECEIPT);
+    struct rfl_msg_receipt *receipt = &reply->receipt;
+    receipt->receipt = rfl__receipt_text(e, referral->id);
+    receipt->replayed = replayed;
+    receipt->received_ms = referral->received_ms;
+    receipt->epoch = rfl_store_epoch(e->store);
+    receipt->log_sequence = referral->seq.v;
+    if (rfl_disclose_place((enum rfl_door)referral->door)) {
+        receipt->joined = referral->prev_on_case.v != 0;
+        receipt->status = kase.status;
+        receipt->due_ms = kase.due_ms;
+        receipt->area = rfl__area_name(e, kase.area);
+        receipt->queue = rfl__queue_name(e, kase.queue);
+    } else {
+        receipt->status = RFL_STATUS_RECEIVED;
+    }
+    if (warnings->count > 0)
+        receipt->warnings =
+            (const void *)rfl__copy(e, warnings->list, warnings->count * sizeof warnings->list[0]).p;
+    receipt->warnings_count = receipt->warnings == NULL ? 0 : warnings->count;
+    rfl__count(e, replayed ? RFL__N_replays : RFL__N_receipts);
+}
+
+/* The person's open case, by a match key, into *kase; zero when there is none. */
+static void find_open_case(struct rfl_engine *e, struct rfl_hash match, struct rfl_case *kase)
+{
+    struct rfl_referral earlier;
+    memset(kase, 0, sizeof *kase);
+    if (rfl_hash_none(match) || !rfl_store_find_match(e->store, match, &earlier))
+        return;
+    if (rfl_store_case(e->store, earlier.kase, kase) != RFL_E_OK || kase->status == RFL_STATUS_CLOSED)
+        memset(kase, 0, sizeof *kase);
+}
+
+static struct rfl_hash match_of(const struct rfl_engine *e, const struct rfl_form *form)
+{
+    char nhs[RFL_NHS_BYTES];
+    enum rfl_grade grade = rfl_ident_nhs(form->nhs_number, nhs);
+    if (grade != RFL_GRADE_OK && !(grade == RFL_GRADE_TEST_RANGE && e->options.test_people))
+        return (struct rfl_hash){ { 0 } };
+    return rfl_store_hash(e->store, RFL_HASH_NHS_NUMBER, 0, (struct rfl_view){ (const uint8_t *)nhs, 10 });
+}
+
+static size_t seal_text(struct rfl_engine *e, const struct rfl_ask *ask, const struct rfl_facts *facts)
+{
+    struct rfl_personal_submission personal = { .reference = ask->reference, .referral = ask->referral };
+    for (unsigned key = 0; key < RFL_KEY_COUNT; key++)
+        personal.line[key] = facts->clue[key].line;
+    return rfl_personal_put_submission(&personal, e->personal, sizeof e->personal);
+}
+
+static void forget_lines(struct rfl_decided *decided)
+{
+    for (unsigned i = 0; i < RFL_KEY_COUNT; i++)
+        decided->facts.clue[i].line = decided->decision.step[i].line = 0;
+}
+
+static void receive(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask, const struct rfl_source *source,
+                    const struct rfl_submission *submission)
+{
+    struct rfl_entry entry = { .actor = RFL_ACTOR_SOURCE, .source = source->id, .has_decided = true };
+    struct rfl_case kase;
+    rfl__facts_of(e, &ask->form, source->id, e->now.wall_ms, &entry.decided.facts);
+    rfl_route(e->policy, &entry.decided.facts, e->now.wall_ms, &entry.decided.decision);
+    size_t personal_len = seal_text(e, ask, &entry.decided.facts);
+    assert(personal_len > 0);
+    forget_lines(&entry.decided);
+    find_open_case(e, submission->match, &kase);
+    bool joins = kase.id.v != 0;
+    struct rfl_command command = { .kind = RFL_DO_RECEIVE, .submission = *submission,
+                                   .band = entry.decided.facts.band, .decision = &entry.decided.decision };
+    if (rfl__do(e, &kase, &command, &entry, (struct rfl_view){ e->personal, personal_len }) != RFL_E_OK)
+        return;                 /* the store's error: it is sticky, and commit will answer for the whole turn */
+    struct rfl_referral referral;
+    if (rfl_store_referral(e->store, submission->id, &referral) == RFL_E_OK)
+        say_receipt(e, session, &referral, false, &ask->findings);
+    if (joins)
+        rfl__count(e, RFL__N_joined);
+}
+
+static void handle_submit(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
+{
+    rfl__count(e, RFL__N_submits);
+    const struct rfl_source *source = source_of(e, session, ask->source);
+    if (source == NULL)
+        return;
+    struct rfl_submission submission = {
+        .reference = rfl_store_hash(e->store, RFL_HASH_REFERENCE, source->id.v, ask->reference),
+        .body = rfl_store_hash(e->store, RFL_HASH_BODY, source->id.v, ask->referral),
+        .door = ask->form.door, .consent = ask->form.consent };
+    struct rfl_referral before;
+    if (rfl_store_find_reference(e->store, submission.reference, &before)) {
+        if (rfl_hash_same(before.body, submission.body)) {
+            say_receipt(e, session, &before, true, &ask->findings);
+        } else {
+            rfl__refuse(e, session, RFL_CODE_CONFLICT);
+            rfl__count(e, RFL__N_conflicts);
+        }
+        return;
+    }
+    if (ask->findings.errors > 0)
+        say_invalid(e, session, &ask->findings);
+    else if (!rfl_policy_source_may(source, (enum rfl_door)ask->form.door))
+        rfl__refuse(e, session, RFL_CODE_DOOR_NOT_ALLOWED);
+    else if (e->draining)
+        rfl__refuse(e, session, RFL_CODE_DRAINING);
+    else if (rfl_store_used_permille(e->store) >= e->options.full_soft_permille)
+        rfl__refuse(e, session, RFL_CODE_STORE_FULL);
+    else {
+        submission.id = rfl_store_next_referral(e->store);
+        submission.match = match_of(e, &ask->form);
+        receive(e, session, ask, source, &submission);
+    }
+}
+
+static void handle_validate(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
+{
+    struct rfl_reply *reply = rfl__say(e, session, RFL_MSG_VALIDATED);
+    const struct rfl_findings *findings = &ask->findings;
+    if (findings->count > 0)
+        reply->validated.findings =
+            (const void *)rfl__copy(e, findings->list, findings->count * sizeof findings->list[0]).p;
+    reply->validated.findings_count = reply->validated.findings == NULL ? 0 : findings->count;
+    reply->validated.acceptable = findings->errors == 0;
+}
+
+/* ---- Status ---- */
+
+static bool find_asked(struct rfl_engine *e, const struct rfl_ask *ask, const struct rfl_source *source,
+                       struct rfl_referral *referral)
+{
+    enum rfl_receipt_kind kind;
+    uint64_t id;
+    if (ask->reference.len > 0) {
+        struct rfl_hash hash = rfl_store_hash(e->store, RFL_HASH_REFERENCE, source->id.v, ask->reference);
+        return rfl_store_find_reference(e->store, hash, referral);
+    }
+    return rfl_receipt_decode(rfl_store_receipt_key(e->store), ask->code, &kind, &id) == RFL_E_OK &&
+           kind == RFL_RECEIPT_REFERRAL &&
+           rfl_store_referral(e->store, (struct rfl_referral_id){ id }, referral) == RFL_E_OK &&
+           referral->source.v == source->id.v;
+}
+
+/* What a door without sight of the journey may know: it came, somebody has said yes, or it is over. */
+static enum rfl_status coarse(enum rfl_status status)
+{
+    bool with_service = status == RFL_STATUS_ACCEPTED || status == RFL_STATUS_WAITING_ON_PERSON ||
+                        status == RFL_STATUS_ACTIVE;
+    if (status == RFL_STATUS_CLOSED)
+        return status;
+    return with_service ? RFL_STATUS_ACCEPTED : RFL_STATUS_RECEIVED;
+}
+
+static void handle_status(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
+{
+    const struct rfl_source *source = source_of(e, session, ask->source);
+    struct rfl_referral referral;
+    struct rfl_case kase;
+    if (source == NULL)
+        return;
+    if (!find_asked(e, ask, source, &referral) || rfl_store_case(e->store, referral.kase, &kase) != RFL_E_OK) {
+        rfl__refuse(e, session, RFL_CODE_NOT_FOUND);
+        return;
+    }
+    struct rfl_msg_status_report *report = &rfl__say(e, session, RFL_MSG_STATUS_REPORT)->status_report;
+    report->receipt = rfl__receipt_text(e, referral.id);
+    report->received_ms = referral.received_ms;
+    if (!rfl_disclose_place((enum rfl_door)referral.door)) {
+        report->status = (uint8_t)coarse((enum rfl_status)kase.status);
+        return;
+    }
+    struct rfl_entry last;
+    report->status = kase.status;
+    report->owner = rfl_owner_of(e->policy, &kase, e->now.wall_ms);
+    report->next_action = rfl__literal(rfl_next_action((enum rfl_status)kase.status));
+    report->area = rfl__area_name(e, kase.area);
+    report->due_ms = kase.due_ms;
+    if (rfl_store_entry(e->store, kase.last_seq, &last) == RFL_E_OK)
+        report->since_ms = last.wall_ms;
+}
+
+/* ---- mailbox ---- */
+
+static void handle_mailbox_open(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
+{
+    const struct rfl_source *source = source_of(e, session, ask->source);
+    if (source == NULL)
+        return;
+    struct rfl__session *s = rfl__session_need(&e->sessions, session);
+    if (s == NULL) {
+        rfl__refuse(e, session, RFL_CODE_BUSY);
+        return;
+    }
+    struct rfl_source_row row;
+    rfl_store_source(e->store, source->id, &row);
+    s->heard_ms = e->now.wall_ms;
+    s->mailbox = source->id;
+    s->mailbox_credit = ask->credit;
+    s->mailbox_sent = ask->after_sequence > row.mailbox_acked && ask->after_sequence <= row.mailbox_last
+                          ? ask->after_sequence : row.mailbox_acked;
+    s->seen_mail_changes = UINT64_MAX;
+    struct rfl_msg_mailbox_opened *opened = &rfl__say(e, session, RFL_MSG_MAILBOX_OPENED)->mailbox_opened;
+    opened->acknowledged = row.mailbox_acked;
+    opened->last = row.mailbox_last;
+}
+
+static void handle_feedback_ack(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
+{
+    const struct rfl_source *source = source_of(e, session, ask->source);
+    if (source == NULL)
+        return;
+    struct rfl_source_row row;
+    rfl_store_source(e->store, source->id, &row);
+    uint64_t upto = ask->upto < row.mailbox_last ? ask->upto : row.mailbox_last;
+    if (upto > row.mailbox_acked) {
+        struct rfl_entry entry = { .actor = RFL_ACTOR_SOURCE, .source = source->id, .wall_ms = e->now.wall_ms,
+                                   .event_count = 1 };
+        entry.events[0] = (struct rfl_event){ .kind = RFL_EVENT_MAILBOX_ACKED, .upto = upto };
+        if (rfl_store_append(e->store, &entry, (struct rfl_view){ NULL, 0 }) != RFL_E_OK)
+            return;
+    }
+    struct rfl__session *s = rfl__session_find(&e->sessions, session);
+    if (s != NULL)
+        s->seen_mail_changes = UINT64_MAX;
+    rfl__say(e, session, RFL_MSG_ACKED)->acked.upto = upto > row.mailbox_acked ? upto : row.mailbox_acked;
+}
+
+/* ---- Reconcile: the references a source believes receipted against those we hold ---- */
+
+static void find_missing(struct rfl_engine *e, const struct rfl_ask *ask, const struct rfl_source *source,
+                         struct rfl_msg_reconciled *out)
+{
+    struct rfl_view *missing = rfl_arena_take(&e->arena, (ask->names_count + 1) * sizeof *missing);
+    struct rfl_referral referral;
+    for (uint32_t i = 0; missing != NULL && i < ask->names_count; i++) {
+        struct rfl_hash hash = rfl_store_hash(e->store, RFL_HASH_REFERENCE, source->id.v, ask->names[i]);
+        if (!rfl_store_find_reference(e->store, hash, &referral))
+            missing[out->missing_count++] = rfl__copy(e, ask->names[i].p, ask->names[i].len);
+    }
+    out->missing = missing;
+}
+
+static int compare_hashes(const void *x, const void *y) { return memcmp(x, y, sizeof(struct rfl_hash)); }
+
+static void find_surplus(struct rfl_engine *e, const struct rfl_ask *ask, const struct rfl_source *source,
+                         struct rfl_msg_reconciled *out)
+{
+    struct rfl_hash *hashes = rfl_arena_take(&e->arena, (ask->names_count + 1) * sizeof *hashes);
+    struct rfl_surplus *surplus = rfl_arena_take(&e->arena, RECONCILE_MAX * sizeof *surplus);
+    struct rfl_source_row row;
+    struct rfl_referral referral;
+    size_t bytes = 0;
+    if (hashes == NULL || surplus == NULL) {
+        out->truncated = true;
+        return;
+    }
+    for (uint32_t i = 0; i < ask->names_count; i++)
+        hashes[i] = rfl_store_hash(e->store, RFL_HASH_REFERENCE, source->id.v, ask->names[i]);
+    qsort(hashes, ask->names_count, sizeof *hashes, compare_hashes);
+    rfl_store_source(e->store, source->id, &row);
+    struct rfl_referral_id id = row.last_referral;
+    for (uint32_t walked = 0; id.v != 0; id = referral.prev_of_source, walked++) {
+        struct rfl_personal_submission personal;
+        if (rfl_store_referral(e->store, id, &referral) != RFL_E_OK || referral.received_ms < ask->at_ms)
+            break;
+        if (bsearch(&referral.reference, hashes, ask->names_count, sizeof *hashes, compare_hashes) != NULL)
+            continue;
+        out->truncated = walked >= RECONCILE_WALK_MAX || out->surplus_count == RECONCILE_MAX ||
+                         bytes > RECONCILE_BYTES_MAX || rfl__open_submission(e, &referral, &personal) != RFL_E_OK;
+        if (out->truncated)
+            break;
+        bytes += personal.reference.len + 40;
+        surplus[out->surplus_count++] = (struct rfl_surplus){ personal.reference, rfl__receipt_text(e, referral.id),
+                                                              referral.received_ms };
+    }
+    out->surplus = surplus;
+}
+
+static void handle_reconcile(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
+{
+    const struct rfl_source *source = source_of(e, session, ask->source);
+    if (source == NULL)
+        return;
+    struct rfl_msg_reconciled found = { 0 };
+    find_missing(e, ask, source, &found);
+    find_surplus(e, ask, source, &found);
+    rfl__say(e, session, RFL_MSG_RECONCILED)->reconciled = found;
+}
+
+void rfl__handle_door(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
+{
+    if (ask->kind == RFL_MSG_SUBMIT)
+        handle_submit(e, session, ask);
+    else if (ask->kind == RFL_MSG_VALIDATE)
+        handle_validate(e, session, ask);
+    else if (ask->kind == RFL_MSG_STATUS_QUERY)
+        handle_status(e, session, ask);
+    else if (ask->kind == RFL_MSG_MAILBOX_OPEN)
+        handle_mailbox_open(e, session, ask);
+    else if (ask->kind == RFL_MSG_FEEDBACK_ACK)
+        handle_feedback_ack(e, session, ask);
+    else if (ask->kind == RFL_MSG_RECONCILE)
+        handle_reconcile(e, session, ask);
+    else
+        rfl__refuse(e, session, RFL_CODE_PARSE);
+}
