@@ -54,7 +54,7 @@ static enum rfl_err open_seal(struct rfl_store *s, const char *dir, const struct
     return err == RFL_E_ABSENT ? RFL_E_CORRUPT : err;
 }
 
-static enum rfl_err open_state(struct rfl_store *s, const char **why_out)
+enum rfl_err rfl_opening_state(struct rfl_store *s, const char **why_out)
 {
     struct rfl_view row;
     *why_out = "the store's state row is damaged: rebuild it from its log";
@@ -86,9 +86,6 @@ enum rfl_err rfl_opening(const char *dir, enum rfl_env_mode mode, const struct r
         err = open_identity(s, why_out);
     if (err == RFL_E_OK)
         err = open_seal(s, dir, options, why_out);
-    if (err == RFL_E_OK)
-        err = open_state(s, why_out);
-    rfl_env_abort(&s->env);
     if (err == RFL_E_OK)
         *out = s;
     else
@@ -124,6 +121,10 @@ enum rfl_err rfl_store_open(const char *dir, const struct rfl_store_options *opt
     const char *why = NULL;
     struct rfl_store *s = NULL;
     enum rfl_err err = rfl_opening(dir, RFL_ENV_WRITE, options != NULL ? options : &defaults, &s, &why);
+    if (err == RFL_E_OK) {
+        err = rfl_opening_state(s, &why);
+        rfl_env_abort(&s->env);
+    }
     if (err == RFL_E_OK) {
         why = "the first commit failed: the disk is full or failing";
         err = start_epoch(s, wall_ms);
