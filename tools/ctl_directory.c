@@ -335,7 +335,7 @@ static struct answer answer_for(const struct rfl_directory *d, struct rfl_view t
         a.found = rfl_directory_practice_detail(d, text, &a.detail);
     } else {
         bool pseudo = as_postcode == RFL_GRADE_PSEUDO || as_practice == RFL_GRADE_PSEUDO;
-        a.clue.grade = pseudo ? RFL_GRADE_PSEUDO : as_postcode;        /* absent or malformed, as for a practice */
+        a.clue.grade = (uint8_t)(pseudo ? RFL_GRADE_PSEUDO : as_postcode);       /* absent or malformed, either way */
         a.pseudo = as_postcode == RFL_GRADE_PSEUDO ? pseudo_text(postcode.kind) : pseudo ? "no practice" : NULL;
     }
     return a;
