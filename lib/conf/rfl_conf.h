@@ -6,8 +6,8 @@
  * units, and *all* problems are reported with file, line, key, rule and remedy: never the value.
  *
  * Two readers stand on it: a table of options that fills a struct (for the daemon, rfl_conf_read), and the policy
- * folder (rfl_conf_policy_load). Reading allocates; it is for start and reload, not for the loop. libconfig leaks 64
- * bytes per file with a syntax error (tests/lsan.supp). Not thread-safe per file. */
+ * folder (rfl_conf_policy_load). Reading allocates; it is for start and reload, not for the loop. libconfig does not
+ * check its own allocations: out of memory while parsing ends the process. Not thread-safe per file. */
 #ifndef RFL_CONF_H
 #define RFL_CONF_H
 

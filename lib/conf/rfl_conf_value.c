@@ -17,7 +17,7 @@ static enum rfl_err parse_with_unit(const char *text, const struct unit *units, 
     int64_t value = 0;
     size_t i = 0;
     for (; text[i] >= '0' && text[i] <= '9'; i++) {
-        if ((i == 1 && text[0] == '0') || value > (INT64_MAX - 9) / 10)
+        if ((i == 1 && text[0] == '0') || value > (INT64_MAX - (text[i] - '0')) / 10)
             return RFL_E_INVALID;
         value = value * 10 + (text[i] - '0');
     }
