@@ -1,6 +1,8 @@
 /* bench: what the daemon does on this machine, beside what the machine's disk does, in one run.
  *
- *   bench --bin DIR [--dir FOLDER] [--policy DIR] [--cases N] [--quick] [--json FILE]
+ *   bench --bin DIR [--dir FOLDER] [--policy DIR] [--cases N] [--only TEXT] [--quick] [--json FILE]
+ *
+ * --only TEXT: the rows whose label has TEXT in it, for a profile.
  *
  * Every row of submissions has a store of its own. Nothing here fails on a speed; it fails (1) when a figure is not
  * trustworthy: a refusal, an answer to nothing, or a daemon that counts otherwise than we do. */
@@ -8,6 +10,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <jansson.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +28,7 @@ enum { WORKERS = 4, CREDIT = 256, QUEUES_MAX = 256 };
 struct bench {
     struct world_options world;
     bool quick;
+    const char *only;                   /* NULL: everything */
     uint64_t cases, drain;
     double warm_s, run_s;
     double flush_rate;                  /* 4 KiB appends with fdatasync a second, one after the other */
@@ -91,7 +95,8 @@ static void print_heading(void)
 }
 
 /* `count` things in `run_s`, with their latencies; cpu_s is the daemon's. */
-static void report(struct bench *b, const char *label, uint64_t count, double run_s, const struct hist *h, double cpu_us)
+static void report(struct bench *b, const char *label, uint64_t count, double run_s, const struct hist *h,
+                   double cpu_us)
 {
     double rate = (double)count / run_s, p50 = (double)hist_quantile(h, 0.5) / 1e6;
     double p99 = (double)hist_quantile(h, 0.99) / 1e6, p999 = (double)hist_quantile(h, 0.999) / 1e6;
@@ -166,7 +171,7 @@ static bool await_records(const struct load_work *work, uint64_t wanted)
 {
     uint64_t seen = load_work_records(work), seen_ns = load_now_ns();
     while (seen < wanted) {
-        (void)usleep(1000);
+        (void)poll(NULL, 0, 1);
         uint64_t now = load_work_records(work), now_ns = load_now_ns();
         if (now != seen)
             seen_ns = now_ns;
@@ -291,6 +296,11 @@ static bool many_cases(struct bench *b)
     return good;
 }
 
+static bool is_wanted(const struct bench *b, const char *label)
+{
+    return b->only == NULL || strstr(label, b->only) != NULL;
+}
+
 static bool run_all(struct bench *b)
 {
     static const struct { unsigned connections, in_flight; const char *label; } rows[] = {
@@ -303,10 +313,11 @@ static bool run_all(struct bench *b)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct load_submit how = { .connections = rows[i].connections, .in_flight = rows[i].in_flight,
                                    .warm_s = b->warm_s, .run_s = b->run_s };
-        if (!fresh_submit(b, &how, rows[i].label))
+        if (is_wanted(b, rows[i].label) && !fresh_submit(b, &how, rows[i].label))
             return false;
     }
-    return end_to_end(b) && drain(b) && many_cases(b);
+    return (!is_wanted(b, "end to end") || end_to_end(b)) && (!is_wanted(b, "drain") || drain(b))
+        && (!is_wanted(b, "cases") || many_cases(b));
 }
 
 static bool write_json(const struct bench *b, const char *path)
@@ -326,7 +337,8 @@ int main(int argc, char **argv)
     static const struct option options[] = { { "bin", required_argument, NULL, 'b' },
         { "dir", required_argument, NULL, 'd' }, { "policy", required_argument, NULL, 'p' },
         { "cases", required_argument, NULL, 'c' }, { "quick", no_argument, NULL, 'q' },
-        { "json", required_argument, NULL, 'j' }, { NULL, 0, NULL, 0 } };
+        { "json", required_argument, NULL, 'j' },
+        { "only", required_argument, NULL, 'o' }, { NULL, 0, NULL, 0 } };
     struct bench b = { .world = { .policy_dir = "config/policy" }, .rows = json_array() };
     const char *json_path = NULL;
     char here[4096];
@@ -338,12 +350,14 @@ int main(int argc, char **argv)
         case 'p': b.world.policy_dir = optarg; break;
         case 'c': b.cases = strtoull(optarg, NULL, 10); break;
         case 'q': b.quick = true; break;
+        case 'o': b.only = optarg; break;
         case 'j': json_path = optarg; break;
         default: return 64;
         }
     }
     if (b.world.bin_dir == NULL || b.rows == NULL || optind != argc) {
-        fprintf(stderr, "usage: bench --bin DIR [--dir DIR] [--policy DIR] [--cases N] [--quick] [--json FILE]\n");
+        fprintf(stderr, "usage: bench --bin DIR [--dir DIR] [--policy DIR] [--cases N] [--only TEXT] [--quick] "
+                        "[--json FILE]\n");
         return 64;
     }
     if (b.world.parent_dir == NULL)
