@@ -20,7 +20,7 @@ static char folder[64];
 /* Paths are made in turn in eight buffers, so a call may use several. */
 static inline const char *in_folder(const char *name)
 {
-    static char paths[8][160];
+    static char paths[8][384];
     static unsigned turn;
     char *path = paths[turn++ % 8];
     (void)snprintf(path, sizeof paths[0], "%s/%s", folder, name);
