@@ -19,8 +19,8 @@
     X(RANGE, "V-008", ERROR, "is out of range", "use a number in the range that proto/README.md gives") \
     X(ONE_OF, "V-009", ERROR, "or its alternative is required", "fill in one of the two") \
     X(UNREADABLE, "V-010", ERROR, "is not a readable Referral", "send the bytes of one encoded Referral") \
-    X(KEY, "V-012", ERROR, "is not a key that is known here", "use the field names of referral.proto") \
-    X(KIND, "V-013", ERROR, "has the wrong type of JSON value", "see the field's type in referral.proto") \
+    X(KEY, "V-011", ERROR, "is not a key that is known here", "use the field names of referral.proto") \
+    X(KIND, "V-012", ERROR, "has the wrong type of JSON value", "see the field's type in referral.proto") \
     X(NO_DOOR, "V-020", ERROR, "says nothing about who refers", "set the door; OTHER if none fits") \
     X(NOBODY, "V-021", ERROR, "says nothing about who the person is", "give a name, a number or a way to reach them") \
     X(ODD_CONTROL, "V-040", WARNING, "holds a control character", "remove it; the text was kept as it is") \

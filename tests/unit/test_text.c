@@ -25,8 +25,8 @@ static enum rfl_text_state slow(const uint8_t *p, size_t len, bool lines)
         if (point < least[n] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
             return RFL_TEXT_NOT_UTF8;
         bool line = lines && (point == 9 || point == 10 || point == 13);
-        enum rfl_text_state now = point == 0 ? RFL_TEXT_NUL
-                                : (point < 32 || (point >= 127 && point < 160)) && !line ? RFL_TEXT_CONTROL : RFL_TEXT_OK;
+        bool control = (point < 32 || (point >= 127 && point < 160)) && !line;
+        enum rfl_text_state now = point == 0 ? RFL_TEXT_NUL : control ? RFL_TEXT_CONTROL : RFL_TEXT_OK;
         worst = now > worst ? now : worst;
         i += n;
     }
@@ -50,7 +50,8 @@ static void every_short_text_is_judged_as_the_standard_says(void **state)
         compare(p, 1 + (i > 0xff));
         compare(p, 2);
     }
-    static const uint8_t edges[] = { 0x00, 0x20, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc2, 0xed, 0xf4, 0xff };
+    static const uint8_t edges[] = { 0x00, 0x20, 0x7f, 0x80, 0x8f, 0x90, 0x9f,
+                                     0xa0, 0xbf, 0xc0, 0xc2, 0xed, 0xf4, 0xff };
     for (unsigned i = 0; i < 1U << 16; i++)
         for (unsigned c = 0; c < sizeof edges; c++) {
             p[0] = (uint8_t)i, p[1] = (uint8_t)(i >> 8), p[2] = edges[c], p[3] = edges[(i + c) % sizeof edges];

@@ -481,7 +481,8 @@ static void hostile_frames_get_a_code(void **state)
         memcpy(exact, frames[i].bytes, frames[i].len);
         enum rfl_code code = decode((struct rfl_view){ exact, frames[i].len }, &ask);
         if (code != frames[i].code || ask.correlation != frames[i].correlation)
-            fail_msg("frame %zu: code %s, correlation %llu", i, rfl_code_name(code), (unsigned long long)ask.correlation);
+            fail_msg("frame %zu: code %s, correlation %llu", i, rfl_code_name(code),
+                     (unsigned long long)ask.correlation);
         free(exact);
     }
 }
