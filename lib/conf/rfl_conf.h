@@ -2,8 +2,8 @@
  *
  * libconfig alone accepts what must not be accepted: unknown keys, a file cut off at a line, and numbers that do not
  * fit (`4294967297` reads as 1). Here every file says `schema_version = 1` first and `end_of_config = true` last,
- * unknown keys are errors with a suggestion, every number is checked against its text, durations and sizes are strings with
- * units, and *all* problems are reported with file, line, key, rule and remedy: never the value.
+ * unknown keys are errors with a suggestion, every number is checked against its text, durations and sizes are strings
+ * with units, and *all* problems are reported with file, line, key, rule and remedy: never the value.
  *
  * Two readers stand on it: a table of options that fills a struct (for the daemon, rfl_conf_read), and the policy
  * folder (rfl_conf_policy_load). Reading allocates; it is for start and reload, not for the loop. libconfig does not

@@ -114,11 +114,13 @@ static void order_keys(const struct rfl_policy *policy, const struct rfl_facts *
 }
 
 /* A border patient of an English practice belongs to the practice's area; anyone else who lives outside England is
- * helped on by a person, even when an English Jobcentre or referrer sent them. */
+ * helped on by a person, even when an English Jobcentre or referrer sent them. An organisation's mail address is not
+ * where they live. */
 static bool home_is_outside(const struct rfl_facts *facts, const struct rfl_route_step by_key[RFL_KEY_COUNT])
 {
     const struct rfl_route_step *practice = &by_key[RFL_KEY_GP_PRACTICE];
-    return facts->clue[RFL_KEY_POSTCODE].grade == RFL_GRADE_OUTSIDE && practice->area.v == 0 &&
+    const struct rfl_clue *home = &facts->clue[RFL_KEY_POSTCODE];
+    return home->grade == RFL_GRADE_OUTSIDE && (home->flags & RFL_CLUE_LARGE_USER) == 0 && practice->area.v == 0 &&
            practice->how != RFL_HOW_UNDECIDED;
 }
 

@@ -1,5 +1,7 @@
 #include "rfl_worktime.h"
 
+#include "rfl_ident.h"
+
 #define DAY_MS INT64_C(86400000)
 #define HOUR_MS INT64_C(3600000)
 #define MINUTE_MS INT64_C(60000)
@@ -21,15 +23,9 @@ bool rfl_date_valid(struct rfl_date date)
            date.day <= month_days(date.year, date.month);
 }
 
-/* Years are counted from March, so that the leap day is the last of its year and months follow a fixed pattern. */
 static int32_t civil_days(int year, int month, int day)
 {
-    int y = month <= 2 ? year - 1 : year;
-    int month_from_march = (month + 9) % 12;
-    int era = y / 400, year_of_era = y % 400;
-    int day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
-    int day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return era * 146097 + day_of_era - 719468;
+    return (int32_t)rfl_day_number((struct rfl_day){ year, (uint8_t)month, (uint8_t)day });
 }
 
 int32_t rfl_date_days(struct rfl_date date)
@@ -41,15 +37,8 @@ int32_t rfl_date_days(struct rfl_date date)
 struct rfl_date rfl_date_from_days(int32_t days)
 {
     assert(days >= 0 && days <= 2932896);
-    int32_t shifted = days + 719468;
-    int32_t era = shifted / 146097, day_of_era = shifted % 146097;
-    int32_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int32_t month_from_march = (5 * day_of_year + 2) / 153;
-    int32_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
-    int32_t day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    int32_t year = era * 400 + year_of_era + (month <= 2 ? 1 : 0);
-    return (struct rfl_date){ (int16_t)year, (uint8_t)month, (uint8_t)day };
+    struct rfl_day day = rfl_day_of_number(days);
+    return (struct rfl_date){ (int16_t)day.year, day.month, day.day };
 }
 
 unsigned rfl_weekday(int32_t days)

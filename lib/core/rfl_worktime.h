@@ -1,9 +1,9 @@
 /* rfl_worktime.h: when a clock that runs only in England's working hours is due.
  *
  * A calendar is built once from configuration and then only read. It owns nothing, allocates nothing, and knows one
- * time zone: Europe/London, by rule (summer time from the last Sunday of March to the last Sunday of October, both at 01:00
- * UTC, as since 1996). All moments are ms since 1970 UTC, all lengths ms. Not checked: that a moment is the present;
- * past and future are the same to it.
+ * time zone: Europe/London, by rule (summer time from the last Sunday of March to the last Sunday of October, both at
+ * 01:00 UTC, as since 1996). All moments are ms since 1970 UTC, all lengths ms. Not checked: that a moment is the
+ * present; past and future are the same to it.
  *
  *     struct rfl_calendar cal;
  *     rfl_calendar_init(&cal, 2023, 2028);
