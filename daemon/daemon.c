@@ -87,6 +87,7 @@ static int open_engine(struct daemon *d)
         .policy = d->guidance.policy,
         .directories = d->guidance.directories,
         .lease_ms = d->options.lease_min,
+        .test_people = d->options.test_people,
         .session_idle_ms = d->options.session_idle,
         .full_soft_permille = (uint32_t)d->options.store_soft_permille,
         .full_hard_permille = (uint32_t)d->options.store_hard_permille,

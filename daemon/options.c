@@ -33,7 +33,9 @@ static const struct rfl_conf_option table[] = {
     OPT(DUR,    session_idle,        "1s",     "1h",     "30s",                       false,
         "a worker silent for longer is gone and its offers return to their queue"),
     OPT(DUR,    lease_min,           "0ms",    "1h",     "0ms",                       false,
-        "for demonstrations: how long an offer lasts whatever working hours say; 0ms: by policy"),
+        "for demonstrations: how long an offer lasts; 0ms: the policy says"),
+    OPT(BOOL,   test_people,         NULL,     NULL,     "false",                     false,
+        "for demonstrations: NHS numbers that are never issued tell people apart too"),
     OPT(STRING, log_format,          "4",      "7",      "auto",                      false,
         "auto, logfmt, journal or human"),
 };

@@ -16,10 +16,11 @@ struct options {
     char policy_dir[RFL_CONF_STRING_BYTES], directory_dir[RFL_CONF_STRING_BYTES];
     char doors[RFL_CONF_STRING_BYTES], workers[RFL_CONF_STRING_BYTES], admin[RFL_CONF_STRING_BYTES];
     int64_t session_idle, lease_min;                            /* ms */
+    bool test_people;
     char log_format[RFL_CONF_STRING_BYTES];
 };
 
-enum { OPTIONS_COUNT = 14 };
+enum { OPTIONS_COUNT = 15 };
 
 const struct rfl_conf_table *options_table(void);
 

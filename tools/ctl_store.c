@@ -1,0 +1,208 @@
+/* A store nobody has open: init, store verify, rebuild, compare, stat. */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "rfl_store.h"
+
+static int store_options(const struct ctl *ctl, struct rfl_store_options *out)
+{
+    uint64_t mib = 0;
+    *out = (struct rfl_store_options){ .key_path = ctl->key, .allow_any_fs = ctl->any_fs };
+    if (ctl->map != NULL && (!ctl_number_parse(ctl->map, 1u << 24, &mib) || mib == 0))
+        return ctl_fail(ctl, CTL_USAGE, "--map is not a number of MiB", "such as 65536 for 64 GiB");
+    out->map_bytes = mib << 20;
+    return CTL_OK;
+}
+
+static int store_failed(const struct ctl *ctl, enum rfl_err err, const char *why)
+{
+    char what[240];
+    const char *detail = why != NULL ? why : err == RFL_E_IO ? strerror(errno) : "";
+    (void)snprintf(what, sizeof what, "%s%s%s", rfl_err_text(err), detail[0] != '\0' ? ": " : "", detail);
+    switch (err) {
+    case RFL_E_ABSENT:
+        return ctl_fail(ctl, CTL_NO_INPUT, what, "name the folder that referralctl init made");
+    case RFL_E_EXISTS:
+        return ctl_fail(ctl, CTL_CANNOT_CREATE, what, "name a folder that is not there yet");
+    case RFL_E_LOCKED:
+        return ctl_fail(ctl, CTL_TRY_AGAIN, what, "stop the daemon first, or work on a copy");
+    case RFL_E_VERSION:
+        return ctl_fail(ctl, CTL_STORE_FAILED, what, "use the version of this program that wrote it");
+    case RFL_E_OK: case RFL_E_INVALID: case RFL_E_STATE: case RFL_E_FULL: case RFL_E_CORRUPT: case RFL_E_IO:
+    case RFL_E_FENCED: case RFL_E_CONFLICT: case RFL_E_MEMORY:
+        break;
+    }
+    return ctl_fail(ctl, CTL_STORE_FAILED, what, "keep the folder as it is and look at it before anything is started");
+}
+
+int ctl_init(const struct ctl *ctl)
+{
+    struct rfl_store_options options;
+    int exit_code = store_options(ctl, &options);
+    if (exit_code != CTL_OK)
+        return exit_code;
+    const char *dir = ctl->argv[0];
+    errno = 0;
+    enum rfl_err err = rfl_store_init(dir, &options);
+    if (err == RFL_E_IO && (errno == EACCES || errno == ENOENT || errno == EROFS || errno == ENOSPC))
+        return ctl_fail(ctl, CTL_CANNOT_CREATE, strerror(errno), "its parent folder must exist and be writable");
+    if (err != RFL_E_OK)
+        return store_failed(ctl, err, NULL);
+    char key[4200];
+    if (options.key_path != NULL)
+        (void)snprintf(key, sizeof key, "%s", options.key_path);
+    else
+        (void)snprintf(key, sizeof key, "%s/master.key", dir);
+    if (ctl->json)
+        return ctl_print_value(json_pack("{s:s, s:s}", "store", dir, "master_key", key));
+    printf("made    %s: an empty store\nkey     %s: keep a copy of it elsewhere; without it nobody can read the store,\n"
+           "        and whoever has both can read everything\n"
+           "next    set store_dir = \"%s\" in referrald.conf, then: referrald -c referrald.conf\n", dir, key, dir);
+    return CTL_OK;
+}
+
+struct watcher { const struct ctl *ctl; json_t *findings; const char *doing; int64_t said_ms; };
+
+static void say_finding(void *ctx, const char *rule, uint64_t where)
+{
+    struct watcher *watcher = ctx;
+    if (watcher->ctl->json)
+        (void)json_array_append_new(watcher->findings, json_pack("{s:s, s:I}", "rule", rule, "where",
+                                                                 (json_int_t)where));
+    else
+        printf("FAIL  %s (at %llu)\n", rule, (unsigned long long)where);
+}
+
+/* On a terminal, a line that rewrites itself, five times a second. */
+static void say_progress(void *ctx, uint64_t done, uint64_t total)
+{
+    struct watcher *watcher = ctx;
+    int64_t now_ms = ctl_now_ms();
+    if (!isatty(STDERR_FILENO) || (now_ms - watcher->said_ms < 200 && done < total))
+        return;
+    watcher->said_ms = now_ms;
+    fprintf(stderr, "\r%s %llu of %llu%s", watcher->doing, (unsigned long long)done, (unsigned long long)total,
+            done >= total ? "\n" : "");
+}
+
+/* What verify, rebuild and compare have in common: findings are told as they come, then one verdict. */
+static int finish(struct watcher *watcher, enum rfl_err err, uint64_t findings, const char *well)
+{
+    const struct ctl *ctl = watcher->ctl;
+    if (err != RFL_E_OK && err != RFL_E_CORRUPT) {
+        json_decref(watcher->findings);
+        return store_failed(ctl, err, NULL);
+    }
+    bool good = err == RFL_E_OK && findings == 0;
+    if (ctl->json) {
+        (void)ctl_print_value(json_pack("{s:b, s:I, s:o}", "ok", (int)good, "count", (json_int_t)findings, "findings",
+                                        watcher->findings));
+    } else {
+        json_decref(watcher->findings);
+        if (good)
+            printf("ok    %s\n", well);
+    }
+    if (good)
+        return CTL_OK;
+    return ctl_fail(ctl, CTL_FINDINGS, "the store is not as it should be",
+                    "keep this folder untouched; restore a backup, or try: referralctl store rebuild DIR NEWDIR");
+}
+
+int ctl_store_verify(const struct ctl *ctl)
+{
+    struct rfl_store_options options;
+    int exit_code = store_options(ctl, &options);
+    if (exit_code != CTL_OK)
+        return exit_code;
+    struct watcher watcher = { ctl, json_array(), "checked", 0 };
+    struct rfl_store_report report = { say_finding, say_progress, &watcher, 0 };
+    enum rfl_err err = rfl_store_verify(ctl->argv[0], &options, &report);
+    return finish(&watcher, err, report.findings,
+                  "chain verified, every record and every sealed part checks, the tables are what the log gives");
+}
+
+int ctl_store_rebuild(const struct ctl *ctl)
+{
+    struct rfl_store_options options;
+    int exit_code = store_options(ctl, &options);
+    if (exit_code != CTL_OK)
+        return exit_code;
+    struct watcher watcher = { ctl, json_array(), "rebuilt", 0 };
+    struct rfl_store_report report = { say_finding, say_progress, &watcher, 0 };
+    enum rfl_err err = rfl_store_rebuild(ctl->argv[0], ctl->argv[1], &options, &report);
+    return finish(&watcher, err, report.findings, "rebuilt from the log; compare with: referralctl store compare DIR DIR");
+}
+
+int ctl_store_compare(const struct ctl *ctl)
+{
+    struct rfl_store_options options;
+    int exit_code = store_options(ctl, &options);
+    if (exit_code != CTL_OK)
+        return exit_code;
+    struct watcher watcher = { ctl, json_array(), "compared", 0 };
+    struct rfl_store_report report = { say_finding, say_progress, &watcher, 0 };
+    enum rfl_err err = rfl_store_compare(ctl->argv[0], ctl->argv[1], &options, &report);
+    return finish(&watcher, err, report.findings, "the same, byte for byte");
+}
+
+static json_t *stat_json(const struct rfl_store_stat *stat, const char *head)
+{
+    json_t *statuses = json_object();
+    for (unsigned status = RFL_STATUS_RECEIVED; status < RFL_STATUS_COUNT; status++)
+        (void)json_object_set_new(statuses, rfl_status_word((enum rfl_status)status),
+                                  json_integer((json_int_t)stat->case_by_status[status]));
+    return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "epoch", (int)stat->epoch,
+                     "entries", (json_int_t)stat->entries, "cases", (json_int_t)stat->cases, "referrals",
+                     (json_int_t)stat->referrals, "joined", (json_int_t)stat->joined, "mailbox_rows",
+                     (json_int_t)stat->mailbox_rows, "map_bytes", (json_int_t)stat->map_bytes, "used_bytes",
+                     (json_int_t)stat->used_bytes, "file_bytes", (json_int_t)stat->file_bytes, "index_bytes",
+                     (json_int_t)stat->index_bytes, "head", head, "by_status", statuses);
+}
+
+static int print_stat(const struct ctl *ctl, const struct rfl_store_stat *stat)
+{
+    char head[2 * sizeof stat->head + 1];
+    for (size_t i = 0; i < sizeof stat->head; i++)
+        (void)snprintf(head + 2 * i, 3, "%02x", stat->head[i]);
+    if (ctl->json)
+        return ctl_print_value(stat_json(stat, head));
+    struct ctl_table table;
+    const struct { const char *label; uint64_t value; } rows[] = {
+        { "epoch", stat->epoch }, { "entries", stat->entries }, { "cases", stat->cases },
+        { "referrals", stat->referrals }, { "joined", stat->joined }, { "mailbox rows", stat->mailbox_rows },
+        { "map bytes", stat->map_bytes }, { "used bytes", stat->used_bytes }, { "file bytes", stat->file_bytes },
+        { "index bytes", stat->index_bytes },
+    };
+    ctl_table_init(&table, "FIGURE >VALUE");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        ctl_cell(&table, "%s", rows[i].label);
+        ctl_cell_count(&table, rows[i].value);
+    }
+    for (unsigned status = RFL_STATUS_RECEIVED; status < RFL_STATUS_COUNT; status++) {
+        ctl_cell(&table, "%s", rfl_status_word((enum rfl_status)status));
+        ctl_cell_count(&table, stat->case_by_status[status]);
+    }
+    ctl_table_print(&table, stdout);
+    printf("head  %s\n", head);
+    return CTL_OK;
+}
+
+int ctl_store_stat(const struct ctl *ctl)
+{
+    struct rfl_store_options options;
+    struct rfl_store *store = NULL;
+    const char *why = NULL;
+    int exit_code = store_options(ctl, &options);
+    if (exit_code != CTL_OK)
+        return exit_code;
+    enum rfl_err err = rfl_store_open(ctl->argv[0], &options, ctl_now_ms(), &store, &why);
+    if (err != RFL_E_OK)
+        return store_failed(ctl, err, why);
+    struct rfl_store_stat stat;
+    rfl_store_stat(store, &stat);
+    exit_code = print_stat(ctl, &stat);
+    rfl_store_close(&store);
+    return exit_code;
+}

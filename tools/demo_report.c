@@ -1,0 +1,308 @@
+/* The end of the demonstration: tables, ledger, and every sum done again. */
+#include <stdlib.h>
+
+#include "ctl.h"
+#include "demo.h"
+
+enum { QUEUES_SHOWN = 8 };
+
+/* ---- what was sent, by door ---- */
+
+struct by_door { uint64_t sent, of_kind[DEMO_KIND_COUNT], refused; };
+
+struct sums {
+    struct by_door door[RFL_DOOR_COUNT], total;
+    uint64_t receipts, receipts_twice, replays_wrong, conflicts_wrong, unanswered;
+};
+
+static int compare_text(const void *a, const void *b)
+{
+    const char *const *x = a, *const *y = b;
+    return strcmp(*x, *y);
+}
+
+/* Equal receipts among referrals that should each have one of their own. */
+static uint64_t receipts_twice(const struct demo_plan *plan)
+{
+    const char **all = calloc(plan->count, sizeof *all);
+    uint64_t count = 0, twice = 0;
+    if (all == NULL)
+        return plan->count;                 /* not known to be well is not well */
+    for (uint32_t i = 0; i < plan->count; i++)
+        if (plan->referral[i].kind <= DEMO_JOIN && plan->referral[i].receipt[0] != '\0')
+            all[count++] = plan->referral[i].receipt;
+    qsort(all, count, sizeof *all, compare_text);
+    for (uint64_t i = 1; i < count; i++)
+        twice += strcmp(all[i - 1], all[i]) == 0;
+    free(all);
+    return twice;
+}
+
+static void count_one(struct sums *sums, const struct demo_plan *plan, const struct demo_referral *r)
+{
+    struct by_door *rows[] = { &sums->door[r->door], &sums->total };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        rows[i]->sent++;
+        rows[i]->of_kind[r->kind]++;
+        rows[i]->refused += r->refused != RFL_CODE_OK;
+    }
+    sums->unanswered += !r->answered;
+    sums->receipts += r->receipt[0] != '\0';
+    if (r->kind == DEMO_REPLAY)
+        sums->replays_wrong += !r->replayed || strcmp(r->receipt, plan->referral[r->of].receipt) != 0;
+    if (r->kind == DEMO_CONFLICT)
+        sums->conflicts_wrong += r->refused != RFL_CODE_CONFLICT;
+}
+
+static struct sums count_all(const struct demo_plan *plan)
+{
+    struct sums sums = { .receipts_twice = receipts_twice(plan) };
+    for (uint32_t i = 0; i < plan->count; i++)
+        count_one(&sums, plan, &plan->referral[i]);
+    return sums;
+}
+
+/* ---- tables ---- */
+
+static void door_row(struct ctl_table *table, const char *name, const struct by_door *row)
+{
+    ctl_cell(table, "%s", name);
+    ctl_cell_count(table, row->sent);
+    for (unsigned kind = 0; kind < DEMO_KIND_COUNT; kind++)
+        ctl_cell_count(table, row->of_kind[kind]);
+}
+
+static void print_doors(const struct sums *sums)
+{
+    struct ctl_table table;
+    ctl_table_init(&table, "DOOR >SENT >NEW >JOINED >REPLAY >CONFLICT");
+    for (unsigned door = 0; door < RFL_DOOR_COUNT; door++)
+        if (sums->door[door].sent > 0)
+            door_row(&table, rfl_door_name((enum rfl_door)door), &sums->door[door]);
+    door_row(&table, "TOTAL", &sums->total);
+    ctl_table_print(&table, stdout);
+}
+
+static uint64_t with_provider(const uint64_t by_status[RFL_STATUS_COUNT])
+{
+    return by_status[RFL_STATUS_ACCEPTED] + by_status[RFL_STATUS_WAITING_ON_PERSON] + by_status[RFL_STATUS_ACTIVE];
+}
+
+static void queue_row(struct ctl_table *table, const char *name, const uint64_t by_status[RFL_STATUS_COUNT])
+{
+    ctl_cell(table, "%s", name);
+    ctl_cell_count(table, by_status[RFL_STATUS_QUEUED]);
+    ctl_cell_count(table, by_status[RFL_STATUS_OFFERED]);
+    ctl_cell_count(table, with_provider(by_status));
+    ctl_cell_count(table, by_status[RFL_STATUS_DECLINING]);
+    ctl_cell_count(table, by_status[RFL_STATUS_TRIAGE]);
+    ctl_cell_count(table, by_status[RFL_STATUS_ON_HOLD]);
+}
+
+static int larger_first(const void *a, const void *b)
+{
+    const struct demo_queue *const *x = a, *const *y = b;
+    if ((*x)->total != (*y)->total)
+        return (*x)->total < (*y)->total ? 1 : -1;
+    return strcmp((*x)->name, (*y)->name);
+}
+
+static void print_queues(const struct demo_findings *found)
+{
+    const struct demo_queue *order[DEMO_QUEUES_MAX];
+    struct ctl_table table;
+    uint64_t rest[RFL_STATUS_COUNT] = { 0 };
+    char more[48];
+    for (uint32_t i = 0; i < found->queue_count; i++)
+        order[i] = &found->queue[i];
+    qsort(order, found->queue_count, sizeof order[0], larger_first);
+    ctl_table_init(&table, "QUEUE >WAITING >OFFERED >ACCEPTED >DECLINING >TRIAGE >ON_HOLD");
+    for (uint32_t i = 0; i < found->queue_count; i++) {
+        if (i < QUEUES_SHOWN)
+            queue_row(&table, order[i]->name, order[i]->by_status);
+        for (unsigned status = 0; i >= QUEUES_SHOWN && status < RFL_STATUS_COUNT; status++)
+            rest[status] += order[i]->by_status[status];
+    }
+    if (found->queue_count > QUEUES_SHOWN) {
+        (void)snprintf(more, sizeof more, "(%u more)", found->queue_count - QUEUES_SHOWN);
+        queue_row(&table, more, rest);
+    }
+    queue_row(&table, "TOTAL", found->by_status);
+    ctl_table_print(&table, stdout);
+}
+
+/* ---- what must hold ---- */
+
+struct verdict { json_t *problems; int count; };
+
+static void must(struct verdict *verdict, bool holds, const char *promise)
+{
+    if (holds)
+        return;
+    verdict->count++;
+    printf("NOT SO  %s\n", promise);
+    (void)json_array_append_new(verdict->problems, json_string(promise));
+}
+
+static uint64_t duplicated(const struct demo_findings *found, const struct sums *sums)
+{
+    uint64_t wanted = sums->total.of_kind[DEMO_NEW] + sums->total.of_kind[DEMO_JOIN];
+    uint64_t extra = found->referrals > wanted ? found->referrals - wanted : 0;
+    return extra + sums->receipts_twice;
+}
+
+static void check_ledger(struct verdict *v, const struct demo *demo, const struct demo_findings *found,
+                         const struct sums *sums)
+{
+    const uint64_t *kinds = sums->total.of_kind;
+    uint64_t open = 0;
+    for (unsigned status = RFL_STATUS_RECEIVED; status < RFL_STATUS_COUNT; status++)
+        open += found->by_status[status];
+    must(v, sums->unanswered == 0, "every referral that was sent has an answer");
+    must(v, demo->lost == 0, "every reference is still known under the receipt it was given");
+    must(v, duplicated(found, sums) == 0, "nothing is stored twice and no receipt was given twice");
+    must(v, sums->receipts == kinds[DEMO_NEW] + kinds[DEMO_JOIN] + kinds[DEMO_REPLAY],
+         "receipts are the new, the joined and the replayed referrals");
+    must(v, found->referrals == kinds[DEMO_NEW] + kinds[DEMO_JOIN], "stored referrals are the new and the joined ones");
+    must(v, found->cases == kinds[DEMO_NEW], "every new person has one case");
+    must(v, found->joined == kinds[DEMO_JOIN], "every person who came again by another door joined the open case");
+    must(v, sums->replays_wrong == 0, "a replay gets the first receipt again, and is told that it is one");
+    must(v, sums->conflicts_wrong == 0, "the same reference with other bytes is a conflict");
+    must(v, found->adds_up && open == found->cases, "cases are the sum of their statuses");
+    must(v, found->listed == found->cases && found->listed_referrals == found->referrals,
+         "the list has every case with all its referrals");
+}
+
+static void check_work(struct verdict *v, const struct demo *demo, const struct demo_findings *found)
+{
+    const struct demo_tally *tally = &demo->tally;
+    uint64_t accepted = with_provider(found->by_status), declining = found->by_status[RFL_STATUS_DECLINING];
+    must(v, found->by_status[RFL_STATUS_OFFERED] == 0 && found->by_status[RFL_STATUS_RECEIVED] == 0,
+         "nothing is out with a worker who has gone");
+    /* A verb whose answer was lost in the kill took effect once; its repetition was refused and is counted in fenced. */
+    must(v, tally->accepted <= accepted && accepted <= tally->accepted + tally->fenced,
+         "what workers were told they accepted is what the store says is accepted");
+    must(v, tally->declined <= declining && declining <= tally->declined + tally->fenced,
+         "what workers declined waits for triage to agree");
+    must(v, found->hops <= tally->redirected + tally->fenced, "no case moved on that nobody redirected");
+    must(v, tally->redirected > 0 && tally->deferred > 0 && tally->declined > 0, "workers did all they can do");
+    must(v, demo->daemon_kills > 0 && demo->worker_kills > 0, "somebody was killed");
+    must(v, demo->feedback_gaps == 0, "no mailbox has a gap");
+    must(v, demo->feedback >= accepted, "of every accepted case somebody heard");
+    must(v, found->daemon_exit == 0, "the daemon stopped in order when asked");
+    must(v, found->verify_exit == 0, "the store verifies: chain, records, seals, tables");
+}
+
+/* ---- JSON ---- */
+
+static json_t *doors_json(const struct sums *sums)
+{
+    json_t *doors = json_array();
+    for (unsigned door = 0; door < RFL_DOOR_COUNT; door++) {
+        const struct by_door *row = &sums->door[door];
+        if (row->sent > 0)
+            (void)json_array_append_new(doors, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "door",
+                rfl_door_name((enum rfl_door)door), "sent", (json_int_t)row->sent, "new",
+                (json_int_t)row->of_kind[DEMO_NEW], "joined", (json_int_t)row->of_kind[DEMO_JOIN], "replays",
+                (json_int_t)row->of_kind[DEMO_REPLAY], "conflicts", (json_int_t)row->of_kind[DEMO_CONFLICT],
+                "refused", (json_int_t)row->refused));
+    }
+    return doors;
+}
+
+static json_t *statuses_json(const uint64_t by_status[RFL_STATUS_COUNT])
+{
+    json_t *statuses = json_object();
+    for (unsigned status = RFL_STATUS_RECEIVED; status < RFL_STATUS_COUNT; status++)
+        (void)json_object_set_new(statuses, rfl_status_word((enum rfl_status)status),
+                                  json_integer((json_int_t)by_status[status]));
+    return statuses;
+}
+
+static json_t *queues_json(const struct demo_findings *found)
+{
+    json_t *queues = json_array();
+    for (uint32_t i = 0; i < found->queue_count; i++)
+        (void)json_array_append_new(queues, json_pack("{s:s, s:I, s:o}", "queue", found->queue[i].name, "cases",
+            (json_int_t)found->queue[i].total, "by_status", statuses_json(found->queue[i].by_status)));
+    return queues;
+}
+
+static void add_count(json_t *object, const char *key, uint64_t value)
+{
+    (void)json_object_set_new(object, key, json_integer((json_int_t)value));
+}
+
+static bool write_json(const struct demo *demo, const struct demo_findings *found, const struct sums *sums,
+                       json_t *problems, double seconds)
+{
+    const struct demo_tally *tally = &demo->tally;
+    const struct { const char *key; uint64_t value; } counts[] = {
+        { "seed", demo->world.seed }, { "areas", demo->world.area_count }, { "sent", demo->sent },
+        { "receipts", sums->receipts }, { "referrals", found->referrals }, { "cases", found->cases },
+        { "joined", found->joined }, { "replays", sums->total.of_kind[DEMO_REPLAY] },
+        { "conflicts", sums->total.of_kind[DEMO_CONFLICT] }, { "refused", sums->total.refused },
+        { "offers", tally->offers }, { "accepted", with_provider(found->by_status) },
+        { "accepted_told", tally->accepted }, { "declined", tally->declined }, { "redirected", tally->redirected },
+        { "deferred", tally->deferred }, { "started", tally->started }, { "fenced", tally->fenced },
+        { "triage", found->by_status[RFL_STATUS_TRIAGE] }, { "waiting", found->by_status[RFL_STATUS_QUEUED] },
+        { "on_hold", found->by_status[RFL_STATUS_ON_HOLD] }, { "feedback", demo->feedback },
+        { "lost", demo->lost }, { "duplicated", duplicated(found, sums) }, { "log_entries", found->log_entries },
+        { "kills", demo->daemon_kills + demo->worker_kills }, { "daemon_kills", demo->daemon_kills },
+        { "worker_kills", demo->worker_kills }, { "offers_at_death", demo->held_at_death },
+    };
+    json_t *object = json_object();
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        add_count(object, counts[i].key, counts[i].value);
+    (void)json_object_set_new(object, "seconds", json_real(seconds));
+    (void)json_object_set_new(object, "store_verified", json_boolean(found->verify_exit == 0));
+    (void)json_object_set_new(object, "by_status", statuses_json(found->by_status));
+    (void)json_object_set_new(object, "doors", doors_json(sums));
+    (void)json_object_set_new(object, "queues", queues_json(found));
+    (void)json_object_set(object, "problems", problems);
+    bool good = json_dump_file(object, demo->json_path, JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0;
+    json_decref(object);
+    return good;
+}
+
+/* ---- all of it ---- */
+
+static void print_ledger(const struct demo *demo, const struct demo_findings *found, const struct sums *sums)
+{
+    const uint64_t *s = found->by_status, *kinds = sums->total.of_kind;
+    printf("\nledger  %u sent = %llu cases + %llu joined + %llu replays + %llu conflicts\n"
+           "        %llu cases = waiting %llu + accepted %llu + declining %llu + triage %llu + on hold %llu\n",
+           demo->sent, (unsigned long long)found->cases, (unsigned long long)found->joined,
+           (unsigned long long)kinds[DEMO_REPLAY], (unsigned long long)kinds[DEMO_CONFLICT],
+           (unsigned long long)found->cases, (unsigned long long)s[RFL_STATUS_QUEUED],
+           (unsigned long long)with_provider(s), (unsigned long long)s[RFL_STATUS_DECLINING],
+           (unsigned long long)s[RFL_STATUS_TRIAGE], (unsigned long long)s[RFL_STATUS_ON_HOLD]);
+    printf("work    %llu offers: accepted %llu (%llu started), declined %llu, redirected %llu, deferred %llu;"
+           " %llu pieces of feedback read\n", (unsigned long long)demo->tally.offers,
+           (unsigned long long)with_provider(s), (unsigned long long)demo->tally.started,
+           (unsigned long long)demo->tally.declined, (unsigned long long)demo->tally.redirected,
+           (unsigned long long)demo->tally.deferred, (unsigned long long)demo->feedback);
+}
+
+int demo_report(const struct demo *demo, const struct demo_findings *found)
+{
+    struct sums sums = count_all(&demo->plan);
+    struct verdict verdict = { json_array(), 0 };
+    double seconds = (double)(demo_now_ms() - demo->started_ms) / 1000;
+    (void)putchar('\n');
+    print_doors(&sums);
+    (void)putchar('\n');
+    print_queues(found);
+    print_ledger(demo, found, &sums);
+    check_ledger(&verdict, demo, found, &sums);
+    check_work(&verdict, demo, found);
+    printf("store   %llu log entries, chain %s; the daemon was killed %u time(s), a worker holding %u offers once;"
+           " %.1f s\n", (unsigned long long)found->log_entries, found->verify_exit == 0 ? "verified" : "NOT VERIFIED",
+           demo->daemon_kills, demo->held_at_death, seconds);
+    if (demo->json_path != NULL)
+        must(&verdict, write_json(demo, found, &sums, verdict.problems, seconds), "the JSON file can be written");
+    json_decref(verdict.problems);
+    printf("lost %llu   duplicated %llu\n", (unsigned long long)demo->lost,
+           (unsigned long long)duplicated(found, &sums));
+    return verdict.count;
+}

@@ -1,0 +1,263 @@
+/* Intake workers: each a process with its own connection, deciding by its own seed, telling its parent by lines. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "demo.h"
+
+enum { CREDIT = 16, DOOMED_CREDIT = 24, DOOMED_HOLDS = 8, PING_MS = 400, DEFER_MS = 1500, WAIT_MS = 60000,
+       QUEUES_OF_A_WORKER_MAX = DEMO_AREAS_MAX };
+
+/* ---- inside the process ---- */
+
+struct desk {
+    const struct demo_world *world;
+    struct demo_rng rng;
+    char name[32];
+    int out;
+    bool doomed;
+};
+
+static volatile sig_atomic_t told_to_stop;
+static void on_term(int signal_number)
+{
+    (void)signal_number;
+    told_to_stop = 1;
+}
+
+/* One line, one write: whole even when two processes shared the pipe. */
+static void tell(const struct desk *desk, char what, struct rfl_view code)
+{
+    char line[64];
+    int len = snprintf(line, sizeof line, "%c %.*s\n", what, (int)code.len, (const char *)code.p);
+    if (len <= 0 || write(desk->out, line, (size_t)len) != len)
+        _exit(1);
+}
+
+/* Tags remember what was asked. */
+enum { TAG_ACCEPT = 1, TAG_DECLINE, TAG_REDIRECT, TAG_DEFER, TAG_CONTACT, TAG_START };
+
+static void answer_offer(struct desk *desk, struct rfl_client *client, const struct rfl_msg_offer *offer)
+{
+    uint32_t lot = demo_rng_below(&desk->rng, 100), tag = TAG_ACCEPT;
+    struct rfl_ask ask = { .kind = RFL_MSG_ACCEPT, .worker = rfl_view_of(desk->name), .code = offer->case_code,
+                           .token = offer->token };
+    if (lot >= 93) {
+        const struct demo_area *other = &desk->world->area[demo_rng_below(&desk->rng, desk->world->area_count)];
+        ask.queue = rfl_view_of(other->intake);
+        if (ask.queue.len != offer->queue.len || memcmp(ask.queue.p, offer->queue.p, ask.queue.len) != 0) {
+            ask.kind = RFL_MSG_REDIRECT;
+            ask.reason = RFL_DECLINE_OUT_OF_AREA;
+            tag = TAG_REDIRECT;
+        }
+    } else if (lot >= 88) {
+        ask.kind = RFL_MSG_DEFER;
+        ask.at_ms = demo_now_ms() + DEFER_MS;
+        tag = TAG_DEFER;
+    } else if (lot >= 80) {
+        ask.kind = RFL_MSG_DECLINE;
+        ask.reason = (uint8_t)(RFL_DECLINE_OUT_OF_AREA + demo_rng_below(&desk->rng, 4));
+        ask.role = rfl_view_of("intake officer");
+        tag = TAG_DECLINE;
+    }
+    if (rfl_client_send(client, &ask, tag) != RFL_E_OK)
+        _exit(1);
+}
+
+/* An accepted person is rung; every third is reached at once and starts. */
+static void go_on(struct desk *desk, struct rfl_client *client, const struct rfl_msg_record *record)
+{
+    struct rfl_ask ask = { .kind = RFL_MSG_CONTACTED, .worker = rfl_view_of(desk->name), .code = record->case_code,
+                           .token = record->token, .channel = RFL_CHANNEL_PHONE, .reached = true };
+    if (record->index + 1 != record->total || demo_rng_below(&desk->rng, 3) != 0)
+        return;
+    if (rfl_client_send(client, &ask, TAG_CONTACT) != RFL_E_OK)
+        _exit(1);
+}
+
+static void start(struct desk *desk, struct rfl_client *client, const struct rfl_msg_done *done)
+{
+    struct rfl_ask ask = { .kind = RFL_MSG_STARTED, .worker = rfl_view_of(desk->name), .code = done->case_code,
+                           .token = done->token };
+    if (rfl_client_send(client, &ask, TAG_START) != RFL_E_OK)
+        _exit(1);
+}
+
+static void done(struct desk *desk, struct rfl_client *client, uint64_t tag, const struct rfl_msg_done *message)
+{
+    static const char letters[] = { [TAG_DECLINE] = 'D', [TAG_REDIRECT] = 'R', [TAG_DEFER] = 'F', [TAG_START] = 'S' };
+    if (tag == TAG_CONTACT)
+        start(desk, client, message);
+    else if (tag < sizeof letters && letters[tag] != 0)
+        tell(desk, letters[tag], message->case_code);
+}
+
+static void heard(void *ctx, struct rfl_client *client, uint64_t tag, const struct rfl_reply *reply)
+{
+    struct desk *desk = ctx;
+    if (reply->kind == RFL_MSG_OFFER) {
+        tell(desk, 'O', reply->offer.case_code);
+        if (!desk->doomed && !told_to_stop)
+            answer_offer(desk, client, &reply->offer);
+    } else if (reply->kind == RFL_MSG_RECORD) {
+        if (reply->record.index + 1 == reply->record.total)
+            tell(desk, 'A', reply->record.case_code);
+        go_on(desk, client, &reply->record);
+    } else if (reply->kind == RFL_MSG_DONE) {
+        done(desk, client, tag, &reply->done);
+    } else if (reply->kind == RFL_MSG_REFUSAL && tag != 0) {
+        tell(desk, 'X', rfl_view_of(rfl_code_name((enum rfl_code)reply->refusal.code)));
+    }
+}
+
+static int work(struct desk *desk, const char *endpoint, uint32_t number)
+{
+    struct rfl_client *client = NULL;
+    struct rfl_view queues[QUEUES_OF_A_WORKER_MAX];
+    uint32_t count = 0;
+    for (uint32_t a = 0; a < desk->world->area_count; a++)
+        if (desk->doomed || a % DEMO_WORKERS == number)
+            queues[count++] = rfl_view_of(desk->world->area[a].intake);
+    const struct rfl_client_options options = { .endpoint = endpoint, .heard = heard, .ctx = desk, .resend_ms = 500,
+                                                .resend_max_ms = 2000, .ping_ms = PING_MS };
+    if (rfl_client_new(&options, &client) != RFL_E_OK)
+        return 1;
+    if (rfl_client_subscribe(client, rfl_view_of(desk->name), queues, count,
+                             desk->doomed ? DOOMED_CREDIT : CREDIT) != RFL_E_OK)
+        return 1;
+    while (!told_to_stop || rfl_client_in_flight(client) > 0)
+        if (rfl_client_poll(client, 100) == -1)
+            return 1;
+    struct rfl_ask goodbye = { .kind = RFL_MSG_GOODBYE, .worker = rfl_view_of(desk->name) };
+    struct rfl_reply reply;
+    bool good = rfl_client_ask(client, &goodbye, 10000, &reply) == RFL_E_OK && reply.kind == RFL_MSG_BYE;
+    rfl_client_free(&client);
+    return good ? 0 : 1;
+}
+
+/* ---- the parent's side ---- */
+
+static bool start_one(struct demo *demo, uint32_t number)
+{
+    int pipe_fd[2];
+    if (pipe2(pipe_fd, O_CLOEXEC) == -1)
+        return false;
+    (void)fflush(stdout);
+    pid_t pid = fork();
+    if (pid == -1)
+        return false;
+    if (pid == 0) {
+        struct desk desk = { .world = &demo->world, .rng = { demo->world.seed * 31 + number }, .out = pipe_fd[1],
+                             .doomed = number == DEMO_WORKERS };
+        (void)close(pipe_fd[0]);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)signal(SIGTERM, on_term);
+        (void)snprintf(desk.name, sizeof desk.name, "desk-%u", number);
+        _exit(work(&desk, demo->workers, number));
+    }
+    (void)close(pipe_fd[1]);
+    (void)fcntl(pipe_fd[0], F_SETFL, O_NONBLOCK);
+    demo->worker[number] = (struct demo_worker){ .pid = pid, .fd = pipe_fd[0] };
+    return true;
+}
+
+bool demo_workers_start(struct demo *demo)
+{
+    for (uint32_t i = 0; i <= DEMO_WORKERS; i++)
+        if (!start_one(demo, i))
+            return false;
+    return true;
+}
+
+static void take_line(struct demo *demo, uint32_t number, const char *line)
+{
+    struct demo_tally *tally = &demo->tally;
+    switch (line[0]) {
+    case 'O':
+        tally->offers++;
+        demo->held_at_death += number == DEMO_WORKERS;
+        break;
+    case 'A': tally->accepted++; break;
+    case 'D': tally->declined++; break;
+    case 'R': tally->redirected++; break;
+    case 'F': tally->deferred++; break;
+    case 'S': tally->started++; break;
+    case 'X': tally->fenced++; break;
+    default: printf("a worker said something that is not understood\n"); break;
+    }
+}
+
+static void hear_one(struct demo *demo, uint32_t number)
+{
+    struct demo_worker *worker = &demo->worker[number];
+    ssize_t got;
+    while (worker->fd > 0
+           && (got = read(worker->fd, worker->line + worker->used, sizeof worker->line - worker->used)) > 0) {
+        worker->used += (size_t)got;
+        char *end;
+        while ((end = memchr(worker->line, '\n', worker->used)) != NULL) {
+            *end = '\0';
+            take_line(demo, number, worker->line);
+            worker->used -= (size_t)(end + 1 - worker->line);
+            memmove(worker->line, end + 1, worker->used);
+        }
+    }
+}
+
+void demo_workers_hear(struct demo *demo)
+{
+    for (uint32_t i = 0; i <= DEMO_WORKERS; i++)
+        hear_one(demo, i);
+}
+
+static int reap(struct demo_worker *worker)
+{
+    int status = 0;
+    while (waitpid(worker->pid, &status, 0) == -1 && errno == EINTR)
+        continue;
+    return status;
+}
+
+bool demo_workers_kill_one(struct demo *demo)
+{
+    struct demo_worker *worker = &demo->worker[DEMO_WORKERS];
+    int64_t until_ms = demo_now_ms() + WAIT_MS;
+    while (demo->held_at_death < DOOMED_HOLDS) {
+        struct pollfd wait = { .fd = worker->fd, .events = POLLIN };
+        (void)poll(&wait, 1, 100);
+        demo_workers_hear(demo);
+        if (demo_now_ms() > until_ms) {
+            printf("the worker that is to die was offered %u cases only\n", demo->held_at_death);
+            return false;
+        }
+    }
+    (void)kill(worker->pid, SIGKILL);
+    (void)reap(worker);
+    demo_workers_hear(demo);
+    (void)close(worker->fd);
+    worker->fd = 0;
+    demo->worker_kills++;
+    return true;
+}
+
+bool demo_workers_stop(struct demo *demo)
+{
+    bool good = true;
+    for (uint32_t i = 0; i < DEMO_WORKERS; i++) {
+        struct demo_worker *worker = &demo->worker[i];
+        (void)kill(worker->pid, SIGTERM);
+        int status = reap(worker);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+            printf("worker desk-%u did not leave in order\n", i);
+            good = false;
+        }
+        hear_one(demo, i);
+        (void)close(worker->fd);
+        worker->fd = 0;
+    }
+    return good;
+}

@@ -1,0 +1,209 @@
+/* referralctl: a table of subcommands; each family has a file, ctl_<family>.c. */
+#include <getopt.h>
+#include <locale.h>
+#include <stdlib.h>
+
+#include "ctl.h"
+#include "ctl_directory.h"
+
+
+struct command {
+    const char *words, *operands, *help;
+    unsigned options;               /* CTL_OPT_... */
+    int operands_min, operands_max;
+    int (*run)(const struct ctl *ctl);
+};
+
+static const struct command commands[] = {
+    { "init", "DIR", "make an empty store and its master key", CTL_OPT_MAP | CTL_OPT_KEY | CTL_OPT_ANY_FS, 1, 1,
+      ctl_init },
+    { "status", "", "is it well: counts, store, policy, counters", 0, 0, 0, ctl_status },
+    { "submit", "FILE.json", "send one referral and wait for its receipt", CTL_OPT_SOURCE | CTL_OPT_REFERENCE, 1, 1,
+      ctl_submit },
+    { "validate", "FILE.json", "check a referral here, or at a daemon with --endpoint", CTL_OPT_SOURCE
+      | CTL_OPT_ENDPOINT, 1, 1, ctl_validate },
+    { "list", "", "cases, newest last", CTL_OPT_STATUS | CTL_OPT_QUEUE | CTL_OPT_DOOR | CTL_OPT_LIMIT, 0, 0, ctl_list },
+    { "show", "CODE", "one case and what happened to it; CODE is WW-... or WC-...", 0, 1, 1, ctl_show_case },
+    { "explain", "CODE | --file FILE.json", "why a referral went, or would go, where it goes",
+      CTL_OPT_FILE | CTL_OPT_AT, 0, 1, ctl_explain },
+    { "queue list", "", "every queue: who owns it, how many wait and since when", CTL_OPT_WAITING, 0, 0,
+      ctl_queue_list },
+    { "directory", "build | lookup ...", "compile and ask the dated directory of postcodes and practices", 0, 0, 0,
+      NULL },
+    { "store verify", "DIR", "read everything and check it: hashes, chain, tables, counts",
+      CTL_OPT_KEY | CTL_OPT_MAP | CTL_OPT_ANY_FS, 1, 1, ctl_store_verify },
+    { "store rebuild", "DIR NEWDIR", "write a new store whose tables are made from the log of DIR",
+      CTL_OPT_KEY | CTL_OPT_MAP | CTL_OPT_ANY_FS, 2, 2, ctl_store_rebuild },
+    { "store compare", "DIR DIR", "compare two stores table by table, byte for byte",
+      CTL_OPT_KEY | CTL_OPT_MAP | CTL_OPT_ANY_FS, 2, 2, ctl_store_compare },
+    { "store stat", "DIR", "figures of a store nobody has open (opening it raises its epoch)",
+      CTL_OPT_KEY | CTL_OPT_MAP | CTL_OPT_ANY_FS, 1, 1, ctl_store_stat },
+    { "errors", "[CODE]", "what a refusal code means and what to do", 0, 0, 1, ctl_errors },
+};
+enum { COMMANDS_COUNT = sizeof commands / sizeof commands[0] };
+
+/* One row an option: name, argument's name or NULL for a switch, the bit that allows it (0: always), where it goes. */
+struct option_row {
+    const char *name, *argument, *help;
+    unsigned bit;
+    size_t text, flag;              /* offset of a const char * or a bool in struct ctl; the other is NOWHERE */
+};
+#define NOWHERE ((size_t)-1)
+#define TEXT(name, argument, bit, field, help) { name, argument, help, bit, offsetof(struct ctl, field), NOWHERE }
+#define FLAG(name, bit, field, help) { name, NULL, help, bit, NOWHERE, offsetof(struct ctl, field) }
+static const struct option_row option_rows[] = {
+    FLAG("json", 0, json, "one JSON value instead of tables, with the same content"),
+    TEXT("admin", "ENDPOINT", 0, admin, "admin socket; REFERRALD_ADMIN, else ipc:///run/referrald/admin"),
+    TEXT("doors", "ENDPOINT", 0, doors, "doors socket; REFERRALD_DOORS, else tcp://127.0.0.1:5701"),
+    TEXT("source", "NAME", CTL_OPT_SOURCE, source, "the registered source to act as"),
+    TEXT("reference", "TEXT", CTL_OPT_REFERENCE, reference, "the source's own reference, unique for ever"),
+    TEXT("endpoint", "ENDPOINT", CTL_OPT_ENDPOINT, endpoint, "ask the daemon behind this doors socket"),
+    TEXT("file", "FILE.json", CTL_OPT_FILE, file, "a referral that was not sent ('-' reads standard input)"),
+    TEXT("at", "TIME", CTL_OPT_AT, at, "2026-04-01, 2026-04-01 09:30 (local) or 2026-04-01T09:30:00Z"),
+    TEXT("status", "WORD", CTL_OPT_STATUS, status, "only cases with this status, such as triage"),
+    TEXT("queue", "NAME", CTL_OPT_QUEUE, queue, "only cases of this queue"),
+    TEXT("door", "WORD", CTL_OPT_DOOR, door, "only cases that came through this door, such as gp"),
+    TEXT("limit", "N", CTL_OPT_LIMIT, limit, "at most N rows (default 100)"),
+    FLAG("waiting", CTL_OPT_WAITING, waiting, "only queues where somebody waits"),
+    TEXT("map", "SIZE", CTL_OPT_MAP, map, "largest size of the store file in MiB (default 65536)"),
+    TEXT("key", "FILE", CTL_OPT_KEY, key, "master key (default: master.key in the store's folder)"),
+    FLAG("any-fs", CTL_OPT_ANY_FS, any_fs, "accept a filesystem not known to keep its promises"),
+};
+enum { OPTIONS_COUNT = sizeof option_rows / sizeof option_rows[0], OPTION_BASE = 1000, OPTION_TIMEOUT = 900,
+       OPTION_HELP = 901, OPTION_VERSION = 902 };
+
+static void print_help(FILE *out)
+{
+    fputs("usage: referralctl [options] COMMAND ...\n\n", out);
+    for (size_t i = 0; i < COMMANDS_COUNT; i++) {
+        int used = fprintf(out, "  %s %s", commands[i].words, commands[i].operands);
+        fprintf(out, "%*s%s\n", used < 38 ? 38 - used : 1, "", commands[i].help);
+    }
+    fputs("\noptions\n", out);
+    for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+        int used = fprintf(out, "  --%s %s", option_rows[i].name,
+                           option_rows[i].argument != NULL ? option_rows[i].argument : "");
+        fprintf(out, "%*s%s\n", used < 38 ? 38 - used : 1, "", option_rows[i].help);
+    }
+    fputs("  --timeout SECONDS                     how long to wait for an answer (default 5)\n\n"
+          "exit codes: 0 well, 1 findings, 64 wrong use, 65 bad data, 66 no such file or code, 69 no daemon there,\n"
+          "73 cannot create, 74 store failed, 75 try again, 76 protocol, 77 not permitted, 78 bad configuration\n", out);
+}
+
+static void fill_long_options(struct option out[OPTIONS_COUNT + 4])
+{
+    for (size_t i = 0; i < OPTIONS_COUNT; i++)
+        out[i] = (struct option){ option_rows[i].name, option_rows[i].argument != NULL ? required_argument : no_argument,
+                                  NULL, OPTION_BASE + (int)i };
+    out[OPTIONS_COUNT] = (struct option){ "timeout", required_argument, NULL, OPTION_TIMEOUT };
+    out[OPTIONS_COUNT + 1] = (struct option){ "help", no_argument, NULL, OPTION_HELP };
+    out[OPTIONS_COUNT + 2] = (struct option){ "version", no_argument, NULL, OPTION_VERSION };
+    out[OPTIONS_COUNT + 3] = (struct option){ NULL, 0, NULL, 0 };
+}
+
+static void take_option(struct ctl *ctl, unsigned *seen, size_t row, const char *value)
+{
+    const struct option_row *option = &option_rows[row];
+    *seen |= 1u << row;
+    if (option->text != NOWHERE)
+        memcpy((char *)ctl + option->text, &value, sizeof value);
+    else
+        memcpy((char *)ctl + option->flag, &(bool){ true }, sizeof(bool));
+}
+
+/* -1: go on; else the exit code. */
+static int parse_options(struct ctl *ctl, int argc, char **argv, unsigned *seen)
+{
+    struct option long_options[OPTIONS_COUNT + 4];
+    fill_long_options(long_options);
+    int option;
+    while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+        uint64_t seconds;
+        if (option == 'h' || option == OPTION_HELP) {
+            print_help(stdout);
+            return CTL_OK;
+        } else if (option == OPTION_VERSION) {
+            puts("referralctl " RFL_VERSION);
+            return CTL_OK;
+        } else if (option == OPTION_TIMEOUT) {
+            if (!ctl_number_parse(optarg, 86400, &seconds) || seconds == 0)
+                return ctl_fail(ctl, CTL_USAGE, "--timeout is not a number of seconds", "give 1 to 86400");
+            ctl->timeout_ms = (int)seconds * 1000;
+        } else if (option >= OPTION_BASE) {
+            take_option(ctl, seen, (size_t)(option - OPTION_BASE), optarg);
+        } else {
+            return ctl_fail(ctl, CTL_USAGE, "wrong use", "see referralctl --help");
+        }
+    }
+    ctl->argc = argc - optind;
+    ctl->argv = argv + optind;
+    return -1;
+}
+
+static int words_of(const char *words) { return strchr(words, ' ') != NULL ? 2 : 1; }
+
+static bool words_match(const char *words, const struct ctl *ctl)
+{
+    const char *space = strchr(words, ' ');
+    if (space == NULL)
+        return strcmp(words, ctl->argv[0]) == 0;
+    size_t first = (size_t)(space - words);
+    return ctl->argc > 1 && strlen(ctl->argv[0]) == first && memcmp(words, ctl->argv[0], first) == 0
+        && strcmp(space + 1, ctl->argv[1]) == 0;
+}
+
+static const struct command *find_command(struct ctl *ctl)
+{
+    for (size_t i = 0; ctl->argc > 0 && i < COMMANDS_COUNT; i++)
+        if (words_match(commands[i].words, ctl)) {
+            ctl->command = commands[i].words;
+            ctl->argc -= words_of(commands[i].words);
+            ctl->argv += words_of(commands[i].words);
+            return &commands[i];
+        }
+    return NULL;
+}
+
+static int run(struct ctl *ctl, const struct command *command, unsigned seen)
+{
+    for (size_t i = 0; i < OPTIONS_COUNT; i++)
+        if ((seen & 1u << i) != 0 && option_rows[i].bit != 0 && (option_rows[i].bit & command->options) == 0) {
+            fprintf(stderr, "referralctl: %s: --%s is no option of this command\n  do: see referralctl --help\n",
+                    command->words, option_rows[i].name);
+            return CTL_USAGE;
+        }
+    if (ctl->argc < command->operands_min || ctl->argc > command->operands_max) {
+        fprintf(stderr, "usage: referralctl %s %s\n", command->words, command->operands);
+        return CTL_USAGE;
+    }
+    return command->run(ctl);
+}
+
+static const char *or_default(const char *name, const char *fallback)
+{
+    const char *value = getenv(name);
+    return value != NULL && value[0] != '\0' ? value : fallback;
+}
+
+int main(int argc, char **argv)
+{
+    struct ctl ctl = { .admin = or_default("REFERRALD_ADMIN", "ipc:///run/referrald/admin"),
+                       .doors = or_default("REFERRALD_DOORS", "tcp://127.0.0.1:5701"), .timeout_ms = 5000 };
+    unsigned seen = 0;
+    (void)setlocale(LC_CTYPE, "C.UTF-8");
+    /* Its options are its own: what follows the word "directory" is not for us to read. */
+    if (argc > 1 && strcmp(argv[1], "directory") == 0)
+        return ctl_directory(argc - 1, argv + 1);
+    int early = parse_options(&ctl, argc, argv, &seen);
+    if (early >= 0)
+        return early;
+    const struct command *command = find_command(&ctl);
+    if (command == NULL || command->run == NULL) {
+        print_help(stderr);
+        return CTL_USAGE;
+    }
+    int exit_code = run(&ctl, command, seen);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return ctl_fail(&ctl, CTL_CANNOT_CREATE, "the output could not be written", "free the disk or the pipe");
+    return exit_code;
+}
