@@ -118,11 +118,6 @@ const struct rfl_area *rfl_policy_area_by_code(const struct rfl_policy *policy, 
         if (first < policy->alias_count)
             area = choose_alias(policy, first, at_ms, &stand);
     }
-    /* An area that begins later is nobody's answer yet, whatever its codes' dates say. */
-    if (area != NULL && at_ms < area->from_ms) {
-        area = NULL;
-        stand = RFL_CODE_STAND_UNKNOWN;
-    }
     if (stand_out != NULL)
         *stand_out = stand;
     return area;

@@ -248,6 +248,15 @@ static void every_problem_is_reported_at_once(void **state)
     assert_int_equal(report.count, 11);
 }
 
+static void unknown_key_alone_is_enough_to_fail(void **state)
+{
+    (void)state;
+    struct values v;
+    assert_int_equal(read_text(FRAME("must = \"now\";\nbus = { hartbeat = \"1s\"; };"), &v), RFL_E_INVALID);
+    assert_int_equal(report.count, 1);
+    expect_finding(0, 3, "bus.hartbeat", "did you mean heartbeat?");
+}
+
 static void values_never_appear_in_a_report(void **state)
 {
     (void)state;
@@ -473,6 +482,8 @@ static void spoiled_policy_is_refused_with_file_and_key(void **state)
         { "rules.conf", "\"postcode\"", "\"gp_practice\"", "precedence", "exactly once" },
         { "rules.conf", "\"postcode\"", "\"star_sign\"", "precedence.[1]", "no key" },
         { "rules.conf", "hops_max = 2", "hops_max = 10", "budgets", "out of range" },
+        { "rules.conf", "budgets = {", "colour = 1;\nbudgets = {", "colour", "remove it" },
+        { "areas.conf", "{ id = 2;", "{ colour = 1; id = 2;", "areas.[1].colour", "remove it" },
         { "areas.conf", "{ id = 2;", "{ id = 1;", "areas.[1]", "taken" },
         { "areas.conf", "{ id = 2;", "{ id = 65536;", "areas.[1].id", "1 to 65535" },
         { "areas.conf", "name = \"black-country\"", "name = \"Black Country\"", "areas.[3]", "ill-formed" },
@@ -553,6 +564,7 @@ int main(void)
         cmocka_unit_test(dates_are_read_exactly),
         cmocka_unit_test(table_fills_the_struct),
         cmocka_unit_test(every_problem_is_reported_at_once),
+        cmocka_unit_test(unknown_key_alone_is_enough_to_fail),
         cmocka_unit_test(values_never_appear_in_a_report),
         cmocka_unit_test(printed_configuration_reads_back_the_same),
         cmocka_unit_test(reload_says_what_needs_a_restart),

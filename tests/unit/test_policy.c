@@ -275,6 +275,23 @@ static void clues_come_from_configuration(void **state)
     expect_clue(&clue, RFL_GRADE_ABSENT, "", "");
 }
 
+/* A code that moved from one area to another cannot stand for either in a clue. */
+static void clue_uses_a_code_that_is_only_its_own(void **state)
+{
+    (void)state;
+    struct rfl_clue clue;
+    add_code(NORTHMOOR, V("A0A0A"), FIRST_MS, CHANGE_MS);
+    add_code(NEWVALE, V("A0A0A"), CHANGE_MS, RFL_NO_END_MS);
+    finish();
+    assert_int_equal(check(), 0);
+    rfl_policy_clue_referrer(policy, (struct rfl_source_no){ 7 }, &clue);
+    expect_clue(&clue, RFL_GRADE_OK, "E54900001", "N9");
+    const struct rfl_area *area = rfl_policy_area_by_code(policy, V("A0A0A"), CHANGE_MS - 1, NULL);
+    assert_int_equal(area->id.v, NORTHMOOR);
+    area = rfl_policy_area_by_code(policy, V("A0A0A"), CHANGE_MS, NULL);
+    assert_int_equal(area->id.v, NEWVALE);
+}
+
 static void refused_additions_change_nothing(void **state)
 {
     (void)state;
@@ -463,7 +480,7 @@ int main(void)
         TEST(whole_policy_has_no_finding), TEST(things_are_found_by_id_and_by_name), TEST(codes_are_dated),
         TEST(triage_and_leads_always_have_somebody), TEST(consent_depends_on_the_door),
         TEST(clocks_are_due_in_working_time), TEST(clues_come_from_configuration),
-        TEST(refused_additions_change_nothing), TEST(limits_say_full), TEST(every_fault_is_named),
+        TEST(clue_uses_a_code_that_is_only_its_own), TEST(refused_additions_change_nothing), TEST(limits_say_full), TEST(every_fault_is_named),
         TEST(empty_policy_is_not_sound), TEST(copy_of_a_policy_works),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,6 +144,26 @@ static void night_work_loses_and_gains_the_changed_hour(void **state)
     assert_int_equal(work_ms, 7 * HOUR);
 }
 
+/* Work from 01:30: in March that reading does not exist and work begins at 02:00; in October the first one counts. */
+static void opening_inside_the_changed_hour(void **state)
+{
+    (void)state;
+    static struct rfl_calendar cal;
+    int64_t work_ms;
+    int64_t march = rfl_london_midnight_ms((struct rfl_date){ 2026, 3, 29 });
+    int64_t october = rfl_london_midnight_ms((struct rfl_date){ 2026, 10, 25 });
+    assert_int_equal(rfl_calendar_init(&cal, 2026, 2026), RFL_E_OK);
+    assert_int_equal(rfl_calendar_hours(&cal, RFL_SUNDAY, 90, 330), RFL_E_OK);
+    assert_int_equal(rfl_calendar_finish(&cal), RFL_E_OK);
+    assert_int_equal(rfl_worktime_between(&cal, march, march + 12 * HOUR, &work_ms), RFL_E_OK);
+    assert_int_equal(work_ms, 3 * HOUR + 30 * MINUTE);
+    assert_false(rfl_worktime_open(&cal, march + HOUR - 1));
+    assert_true(rfl_worktime_open(&cal, march + HOUR));
+    assert_int_equal(rfl_worktime_between(&cal, october, october + 12 * HOUR, &work_ms), RFL_E_OK);
+    assert_int_equal(work_ms, 5 * HOUR);
+    assert_true(rfl_worktime_open(&cal, october + 90 * MINUTE));
+}
+
 static uint64_t seed = 20260401;
 
 static uint64_t random_below(uint64_t limit)
@@ -234,6 +254,7 @@ int main(void)
         cmocka_unit_test(london_midnight_follows_summer_time),
         cmocka_unit_test(due_moments_people_argue_about),
         cmocka_unit_test(night_work_loses_and_gains_the_changed_hour),
+        cmocka_unit_test(opening_inside_the_changed_hour),
         cmocka_unit_test(agrees_with_counting_minutes),
         cmocka_unit_test(limits_are_refused_and_change_nothing),
     };
