@@ -216,20 +216,24 @@ static uint64_t last_page(const struct rfl_env *env)
 
 /* Asks the disk for the next stretch of the file while there is still room for a whole turn, so that a full disk shows
  * here, where it can be answered, and not as a short write inside a commit, where it cannot. */
-static void reserve(struct rfl_env *env)
+static enum rfl_err reserve(struct rfl_env *env)
 {
     uint64_t used = (last_page(env) + 1) * RFL_ENV_PAGE_BYTES;
     if (env->read_only || used + reserve_floor_bytes <= env->reserved_bytes || env->reserved_bytes >= env->map_bytes)
-        return;
+        return RFL_E_OK;
     uint64_t want = used + reserve_step_bytes;
     if (want > env->map_bytes)
         want = env->map_bytes;
     if (want <= env->reserved_bytes)
-        return;
+        return RFL_E_OK;
     int rc = fallocate(env->data_fd, 0, (off_t)env->reserved_bytes, (off_t)(want - env->reserved_bytes));
-    env->disk_full = rc != 0 && errno != EOPNOTSUPP && errno != EINTR;
-    if (!env->disk_full)
-        env->reserved_bytes = want;         /* where the filesystem cannot reserve, a full disk is met by the commit */
+    env->disk_full = rc != 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG);
+    if (env->disk_full || (rc != 0 && errno == EINTR))
+        return RFL_E_OK;                    /* asked again at the next turn */
+    if (rc != 0 && errno != EOPNOTSUPP)
+        return RFL_E_IO;
+    env->reserved_bytes = want;             /* where the filesystem cannot reserve, a full disk is met by the commit */
+    return RFL_E_OK;
 }
 
 enum rfl_err rfl_env_begin(struct rfl_env *env)
@@ -237,10 +241,11 @@ enum rfl_err rfl_env_begin(struct rfl_env *env)
     assert(env->txn == NULL);
     if (env->dead != RFL_E_OK)
         return env->dead;
-    reserve(env);
     env->err = RFL_E_OK;
     env->turn_bytes = 0;
-    enum rfl_err err = from_mdb(mdb_txn_begin(env->env, NULL, env->read_only ? MDB_RDONLY : 0, &env->txn));
+    enum rfl_err err = reserve(env);
+    if (err == RFL_E_OK)
+        err = from_mdb(mdb_txn_begin(env->env, NULL, env->read_only ? MDB_RDONLY : 0, &env->txn));
     if (err != RFL_E_OK) {
         env->txn = NULL;
         env->dead = err;
