@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "rfl_finding.h"
-#include "rfl_wire_table.h"
+#include "rfl_wire_decode.h"
 
 #define PATH(text) (struct rfl_view){ (const uint8_t *)"" text, sizeof text - 1 }
 
@@ -77,15 +77,16 @@ static json_t *json_of_list(struct showing *s, const struct rfl__wire_row *row, 
 
 static json_t *json_of_referral(struct rfl_view bytes)
 {
-    struct rfl_form form;
+    struct rfl_form form = { .band = RFL_BAND_ROUTINE };
     struct rfl_findings findings;
     struct rfl_arena arena;
     void *memory = malloc(RFL_ARENA_BYTES);
     if (memory == NULL)
         return NULL;
     rfl_arena_init(&arena, memory, RFL_ARENA_BYTES);
-    enum rfl_code code = rfl_wire_decode_form(bytes, &arena, &form, &findings);
-    json_t *object = code == RFL_CODE_OK || code == RFL_CODE_INVALID ? rfl_json_of_form(&form) : json_null();
+    rfl_findings_clear(&findings);
+    enum rfl_code code = rfl__wire_read(&rfl__wire_referral, bytes, &arena, &findings, &form);
+    json_t *object = code == RFL_CODE_OK ? rfl_json_of_form(&form) : json_null();
     free(memory);
     return object;
 }

@@ -30,7 +30,7 @@ RFL_MUST_USE enum rfl_code rfl_wire_decode_reply(struct rfl_view frame, struct r
                                                  struct rfl_reply *reply);
 
 /* A form as the bytes of a Referral (for Submit.referral), and back with all findings. encode returns 0 when cap is too
- * small, or when every field is empty. decode gives OK (perhaps with warnings), INVALID (a finding is an error) or LIMIT.
+ * small, or when every field is empty. decode: OK (perhaps with warnings), INVALID (a finding is an error) or LIMIT.
  * No clock is consulted: whether a date of birth can be true is judged where the time is known. */
 size_t rfl_wire_encode_form(const struct rfl_form *form, uint8_t *out, size_t cap);
 RFL_MUST_USE enum rfl_code rfl_wire_decode_form(struct rfl_view referral, struct rfl_arena *arena,

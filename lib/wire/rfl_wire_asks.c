@@ -78,7 +78,8 @@ static const struct rfl__wire_row status_query_rows[] = {
 #undef PB
 #define PB Referrald__V1__MailboxOpen
 static const struct rfl__wire_row mailbox_open_rows[] = {
-    ROW_STRING(1, source, source, NAME, NEED), ROW_U32(2, credit, credit, RFL_CREDIT_MAX, 0), ROW_U64(3, after, after_sequence, 0) };
+    ROW_STRING(1, source, source, NAME, NEED), ROW_U32(2, credit, credit, RFL_CREDIT_MAX, 0),
+    ROW_U64(3, after, after_sequence, 0) };
 #undef PB
 #define PB Referrald__V1__FeedbackAck
 static const struct rfl__wire_row feedback_ack_rows[] = {
