@@ -94,7 +94,7 @@ static enum rfl_err check_folder(const char *endpoint)
     return S_ISDIR(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 077) == 0 ? RFL_E_OK : RFL_E_INVALID;
 }
 
-static bool set_limits(void *socket)
+static bool set_limits(void *socket, bool ipv6)
 {
     static const struct { int option, value; } limits[] = {
         { ZMQ_LINGER, 0 },                      /* what is worth keeping is in the store */
@@ -105,9 +105,11 @@ static bool set_limits(void *socket)
         { ZMQ_BACKLOG, 512 },
         { ZMQ_HEARTBEAT_IVL, 5000 },            /* slow: a commit that stalls must not cut peers off */
         { ZMQ_HEARTBEAT_TIMEOUT, 30000 },
-        { ZMQ_IPV6, 1 },                        /* for [::1] */
     };
     int64_t frame_bytes_max = RFL_MESSAGE_BYTES_MAX;
+    int wants_ipv6 = ipv6;      /* only for [::1]: with it an IPv4 address is bound, and shown, as ::ffff:127.0.0.1 */
+    if (zmq_setsockopt(socket, ZMQ_IPV6, &wants_ipv6, sizeof wants_ipv6) == -1)
+        return false;
     if (zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &frame_bytes_max, sizeof frame_bytes_max) == -1)
         return false;
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
@@ -123,7 +125,8 @@ enum rfl_err bus_bind(struct bus *bus, enum bus_socket socket, const char *endpo
     if (err != RFL_E_OK)
         return err;
     bus->socket[socket] = zmq_socket(bus->context, ZMQ_ROUTER);
-    if (bus->socket[socket] == NULL || !set_limits(bus->socket[socket]))
+    if (bus->socket[socket] == NULL
+        || !set_limits(bus->socket[socket], strchr(endpoint, '[') != NULL))
         return RFL_E_IO;
     if (zmq_bind(bus->socket[socket], endpoint) == -1)
         return RFL_E_IO;

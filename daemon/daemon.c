@@ -198,8 +198,12 @@ bool daemon_reload(struct daemon *d)
     enum rfl_err err = report == NULL ? RFL_E_MEMORY : load_again(d, &fresh, report);
     if (err == RFL_E_OK) {
         err = rfl_engine_set_policy(d->engine, fresh.policy, fresh.directories, &d->now);
-        /* Out of room or memory the old policy stays in force; anything else is the store's end. */
-        store_works = err == RFL_E_OK || err == RFL_E_FULL || err == RFL_E_MEMORY;
+        /* Without room to log it, it is not in force: the old one is put back. Any other failure is the store's end. */
+        if (err == RFL_E_FULL)
+            store_works = rfl_engine_set_policy(d->engine, d->guidance.policy, d->guidance.directories, &d->now)
+                          == RFL_E_OK;
+        else
+            store_works = err == RFL_E_OK;
     }
     if (err == RFL_E_OK) {
         struct guidance old = d->guidance;

@@ -10,6 +10,7 @@
 
 enum {
     REST_MS = 10 * 1000,            /* the longest an idle loop sleeps: housekeeping */
+    FULL_PAUSE_MS = 100,            /* after a turn that found no room, before due work is tried again */
     DRAIN_QUIET_MS = 100,           /* draining ends when nothing has come for so long */
     DRAIN_MS_MAX = 5 * 1000,        /* or after this, whoever is still talking */
     COUNTERS_MAX = 128
@@ -204,6 +205,8 @@ static int64_t wait_ms(const struct loop *loop)
     int64_t due = rfl_engine_next_due(d->engine);
     if (due - d->now.wall_ms < wait && due != INT64_MAX)
         wait = due - d->now.wall_ms;
+    if (loop->full && wait < FULL_PAUSE_MS)
+        wait = FULL_PAUSE_MS;
     if (d->draining && wait > DRAIN_QUIET_MS)
         wait = DRAIN_QUIET_MS;
     if (bus_has_gone(d->bus) || loop->drain_new || wait < 0)

@@ -133,7 +133,8 @@ uint64_t session_heard(struct session_table *table, struct session_peer peer, in
     at = table->free;
     struct slot *slot = &table->slot[at];
     table->free = slot->next;
-    *slot = (struct slot){ .session = ++table->serial * SESSION_COUNT_MAX + at, .heard_boot_ms = boot_ms, .peer = peer };
+    *slot = (struct slot){ .peer = peer, .heard_boot_ms = boot_ms };
+    slot->session = ++table->serial * SESSION_COUNT_MAX + at;
     table->bucket[bucket] = at;
     list_append(table, at);
     table->count++;

@@ -133,7 +133,8 @@ static void become_daemon(const char *const *arguments, int out, int err)
     for (int i = 0; i < 14 && arguments[i] != NULL; i++)
         argv[i + 1] = arguments[i];
     (void)setenv("ASAN_OPTIONS", "quarantine_size_mb=1:malloc_context_size=4", 1);
-    (void)setenv("LSAN_OPTIONS", "suppressions=tests/lsan.supp:print_suppressions=0", access("tests/lsan.supp", R_OK) == 0);
+    if (access("tests/lsan.supp", R_OK) == 0)
+        (void)setenv("LSAN_OPTIONS", "suppressions=tests/lsan.supp:print_suppressions=0", 1);
     if (dup2(out, STDOUT_FILENO) == -1 || dup2(err, STDERR_FILENO) == -1)
         _exit(126);
     union { const char **from; char *const *to; } cast = { argv };

@@ -1,9 +1,9 @@
 /* harness.h: the real daemon on a folder of its own, and peers that talk to its sockets.
  *
- * e2e_setup makes a folder under $TMPDIR or /tmp with a store, a copy of config/policy and a configuration whose sockets
- * are ipc; e2e_start waits until the admin socket answers, never for a time to pass. Every wait has a deadline and
- * fails the test when it comes. The folder is removed by e2e_teardown, the daemon with it. Tests run from the project's
- * root. */
+ * e2e_setup makes a folder under $TMPDIR or /tmp with a store, a copy of config/policy and a configuration whose
+ * sockets are ipc; e2e_start waits until the admin socket answers, never for a time to pass. Every wait has a deadline
+ * and fails the test when it comes. The folder is removed by e2e_teardown, the daemon with it. Tests run from the
+ * project's root. */
 #ifndef HARNESS_H
 #define HARNESS_H
 
@@ -35,8 +35,8 @@ char *e2e_read_file(const char *path);
 /* Forks and executes the daemon with its configuration. e2e_start also waits until it answers AdminStatus. */
 void e2e_spawn(struct e2e *e);
 void e2e_start(struct e2e *e);
-/* Runs the daemon with these arguments (NULL at the end, the program's name is added) to its end. Returns the exit code,
- * and what it printed on both streams, cut to cap. */
+/* Runs the daemon with these arguments (NULL at the end, the program's name is added) to its end. Returns the exit
+ * code, and what it printed on both streams, cut to cap. */
 int e2e_run(const char *const *arguments, char *out, size_t cap);
 /* Sends the signal and waits for the end. Returns the exit code, or -signal when a signal ended it. */
 int e2e_stop(struct e2e *e, int signal);
@@ -78,8 +78,8 @@ void e2e_peer_expect_refusal(struct e2e_peer *peer, struct rfl_ask *ask, enum rf
 /* ---- messages ---- */
 
 struct rfl_view e2e_view(const char *text);
-/* A referral through the Jobcentre door that greater-manchester/intake will own, as bytes in a static buffer. `words` makes it
- * differ from others; it is the free text. */
+/* A referral through the Jobcentre door that greater-manchester/intake will own, as bytes in a static buffer. `words`
+ * makes it differ from others; it is the free text. */
 struct rfl_view e2e_referral(const char *words);
 /* Submit as source jobcentre-feed. */
 struct rfl_ask e2e_submit(const char *reference, const char *words);
