@@ -1,6 +1,6 @@
 /* Any bytes as an ask, a reply and a Referral. Property: what decodes, encoded and decoded again, is the same; all else
  * has a code. libFuzzer calls this; replay.c calls it over a folder. */
-#include "../unit/wire_fill.h"
+#include "wire_fill.h"
 
 #include "fuzz_target.h"
 
