@@ -70,7 +70,7 @@ void demo_form_make(const struct demo_world *world, const struct demo_plan *plan
 /* ---- the running demonstration ---- */
 struct demo_worker { pid_t pid; int fd; char line[256]; size_t used; };
 
-struct demo_tally { uint64_t offers, accepted, declined, redirected, deferred, started, fenced; };
+struct demo_tally { uint64_t offers, accepted, declined, redirected, deferred, started, fenced, refused; };
 
 struct demo {
     const char *dir, *daemon_path, *conf_path, *ctl_path, *json_path;
@@ -82,6 +82,7 @@ struct demo {
     pid_t daemon_pid;
     struct demo_worker worker[DEMO_WORKERS + 1];    /* the last one dies */
     struct demo_tally tally;
+    uint32_t sample;                            /* tag of a receipt to be shown; 0 none */
     uint32_t sent, answered, daemon_kills, worker_kills, held_at_death;
     int64_t started_ms;
     uint64_t feedback, feedback_gaps, lost;

@@ -14,15 +14,20 @@ static void copy_code(struct rfl_view from, char to[DEMO_CODE_BYTES])
     to[len] = '\0';
 }
 
-static void show_receipt(const struct demo_referral *r, const struct rfl_msg_receipt *receipt)
+/* Where it went and why, as an operator may ask; some doors are told neither. */
+static bool show_sample(struct demo *demo)
 {
-    if (receipt->queue.len > 0)
-        demo_say("%s  %-16s ->  %.*s   %.*s", r->receipt, rfl_door_name((enum rfl_door)r->door),
-                 (int)receipt->queue.len, (const char *)receipt->queue.p, (int)receipt->reason.len,
-                 (const char *)receipt->reason.p);
-    else
-        demo_say("%s  %-16s received   (this door hears no more than that)", r->receipt,
-                 rfl_door_name((enum rfl_door)r->door));
+    const struct demo_referral *r = &demo->plan.referral[demo->sample - 1];
+    struct rfl_ask ask = { .kind = RFL_MSG_EXPLAIN, .code = rfl_view_of(r->receipt) };
+    struct rfl_reply reply;
+    demo->sample = 0;
+    if (!demo_ask_operator(demo, &ask, RFL_MSG_EXPLAINED, &reply))
+        return false;
+    const struct rfl_msg_explained *why = &reply.explained;
+    demo_say("%s  %-16s ->  %.*s   %.*s%s", r->receipt, rfl_door_name((enum rfl_door)r->door), (int)why->queue.len,
+             (const char *)why->queue.p, (int)why->reason.len, (const char *)why->reason.p,
+             r->kind == DEMO_JOIN ? "   joined an open case" : r->kind == DEMO_REPLAY ? "   sent again" : "");
+    return true;
 }
 
 /* Tags are one more than the index of the referral. */
@@ -47,7 +52,7 @@ static void heard(void *ctx, struct rfl_client *client, uint64_t tag, const stru
     r->joined = reply->receipt.joined;
     copy_code(reply->receipt.receipt, r->receipt);
     if (demo->answered % SHOW_EVERY == 1)
-        show_receipt(r, &reply->receipt);
+        demo->sample = (uint32_t)tag;
 }
 
 bool demo_doors_open(struct demo *demo)
@@ -88,6 +93,8 @@ static bool hear(struct demo *demo, uint32_t on)
         heard_count += count;
     }
     demo_workers_hear(demo);
+    if (demo->sample != 0 && !show_sample(demo))
+        return false;
     return heard_count > 0 || rfl_client_poll(demo->client[on], 5) != -1;
 }
 

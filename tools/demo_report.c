@@ -186,6 +186,7 @@ static void check_work(struct verdict *v, const struct demo *demo, const struct 
          "what workers declined waits for triage to agree");
     must(v, found->hops <= tally->redirected + tally->fenced, "no case moved on that nobody redirected");
     must(v, tally->redirected > 0 && tally->deferred > 0 && tally->declined > 0, "workers did all they can do");
+    must(v, tally->refused == 0, "no worker was refused but for offers that had lapsed or were answered before");
     must(v, demo->daemon_kills > 0 && demo->worker_kills > 0, "somebody was killed");
     must(v, demo->feedback_gaps == 0, "no mailbox has a gap");
     must(v, demo->feedback >= accepted, "of every accepted case somebody heard");

@@ -62,6 +62,7 @@ static void answer_offer(struct desk *desk, struct rfl_client *client, const str
         ask.kind = RFL_MSG_DECLINE;
         ask.reason = (uint8_t)(RFL_DECLINE_OUT_OF_AREA + demo_rng_below(&desk->rng, 4));
         ask.role = rfl_view_of("intake officer");
+        ask.text = rfl_view_of("an invented reason, in words");
         tag = TAG_DECLINE;
     }
     if (rfl_client_send(client, &ask, tag) != RFL_E_OK)
@@ -109,8 +110,9 @@ static void heard(void *ctx, struct rfl_client *client, uint64_t tag, const stru
         go_on(desk, client, &reply->record);
     } else if (reply->kind == RFL_MSG_DONE) {
         done(desk, client, tag, &reply->done);
-    } else if (reply->kind == RFL_MSG_REFUSAL && tag != 0) {
-        tell(desk, 'X', rfl_view_of(rfl_code_name((enum rfl_code)reply->refusal.code)));
+    } else if (reply->kind == RFL_MSG_REFUSAL) {
+        enum rfl_code code = (enum rfl_code)reply->refusal.code;
+        tell(desk, code == RFL_CODE_FENCED || code == RFL_CODE_STATE ? 'X' : 'P', rfl_view_of(rfl_code_name(code)));
     }
 }
 
@@ -187,6 +189,10 @@ static void take_line(struct demo *demo, uint32_t number, const char *line)
     case 'F': tally->deferred++; break;
     case 'S': tally->started++; break;
     case 'X': tally->fenced++; break;
+    case 'P':
+        tally->refused++;
+        demo_say("a worker was refused: %s", line + 2);
+        break;
     default: printf("a worker said something that is not understood\n"); break;
     }
 }
