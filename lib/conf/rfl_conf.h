@@ -6,8 +6,8 @@
  * with units, and *all* problems are reported with file, line, key, rule and remedy: never the value.
  *
  * Two readers stand on it: a table of options that fills a struct (for the daemon, rfl_conf_read), and the policy
- * folder (rfl_conf_policy_load). Reading allocates; it is for start and reload, not for the loop. libconfig does not
- * check its own allocations: out of memory while parsing ends the process. Not thread-safe per file. */
+ * folder (rfl_conf_policy_load). Reading allocates; it is for start and reload, not for the loop: libconfig does not
+ * check its own allocations, and leaks 64 bytes for a string before a syntax error. Not thread-safe per file. */
 #ifndef RFL_CONF_H
 #define RFL_CONF_H
 

@@ -46,8 +46,10 @@ static void skip_block_comment(struct scan *s)
     s->p = s->end - s->p > 2 ? s->p + 2 : s->end;
 }
 
+/* libconfig would name the last line of the file for an open string; here it is the line where it was opened. */
 static void skip_string(struct scan *s)
 {
+    int line = s->line;
     s->p++;
     while (s->p < s->end && *s->p != '"') {
         if (*s->p == '\\' && peek(s, 1) == 'x' && peek(s, 2) == '0' && peek(s, 3) == '0')
@@ -56,8 +58,12 @@ static void skip_string(struct scan *s)
             step(s);
         step(s);
     }
-    if (s->p < s->end)
+    if (s->p < s->end) {
         s->p++;
+        return;
+    }
+    s->line = line;
+    complain(s, "a string is not closed before the end of the file", "close it with a quote");
 }
 
 static void skip_name(struct scan *s)

@@ -43,7 +43,7 @@ bool rfl__conf_each(const struct rfl_conf_at *at, struct config_setting_t *list,
 const char *rfl__conf_nearest(const char *text, const char *const *words, size_t count);
 
 /* Finds what libconfig would let pass, in the raw text: integers that are not plain decimals within 31 bits and sign,
- * @include, NUL bytes and \x00 in strings. Reports every one; false when there was any. */
+ * @include, open strings, NUL bytes and \x00 in strings. Reports every one; false when there was any. */
 bool rfl__conf_scan(const struct rfl_conf_at *at, struct rfl_view text);
 
 /* "1h", "64MiB": the shortest exact text, as the parsers read it. */

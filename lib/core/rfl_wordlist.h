@@ -7,12 +7,13 @@
 
 #include "rfl_base.h"
 
+/* Compared as it goes: compilers turn a loop that counts to the terminator into strlen, which the core must not need. */
 static inline bool rfl__word_is(const char *word, const char *text, size_t len)
 {
-    size_t n = 0;
-    while (word[n] != '\0')
-        n++;
-    return n == len && memcmp(word, text, len) == 0;
+    for (size_t i = 0; i < len; i++)
+        if (word[i] == '\0' || word[i] != text[i])
+            return false;
+    return word[len] == '\0';
 }
 
 #define RFL_WORD_TEXT(name, word) word,
