@@ -379,7 +379,10 @@ static enum rfl_err put_mail(struct rfl_store *s, const struct rfl_referral *ref
 static enum rfl_err tell(struct rfl_store *s, const struct rfl_entry *entry, uint8_t event_index,
                          struct rfl_referral_id newest)
 {
-    uint16_t told = entry->events[event_index].told;
+    const struct rfl_event *event = &entry->events[event_index];
+    /* As the log will say it when it is read again: a kind that has no such field tells nobody. */
+    bool tells = (rfl_event_fields((enum rfl_event_kind)event->kind) & RFL_HAS_TOLD) != 0;
+    uint16_t told = tells ? event->told : 0;
     struct rfl_referral referral = { .prev_on_case = newest };
     enum rfl_err err = RFL_E_OK;
     while (told != 0 && err == RFL_E_OK && referral.prev_on_case.v != 0) {
