@@ -1,28 +1,8 @@
 #include "rfl_event.h"
 
-#define X(name, word) word,
-static const char *const words[] = { RFL_EVENT_LIST(X) };
-#undef X
-static_assert(sizeof words / sizeof words[0] == RFL_EVENT_COUNT, "a word for each kind of event");
+#include "rfl_wordlist.h"
 
-const char *rfl_event_kind_word(enum rfl_event_kind kind)
-{
-    return (unsigned)kind < RFL_EVENT_COUNT ? words[kind] : "unknown";
-}
-
-bool rfl_event_kind_from_word(const char *text, size_t len, enum rfl_event_kind *out)
-{
-    for (unsigned i = 0; i < RFL_EVENT_COUNT; i++) {
-        size_t n = 0;
-        while (words[i][n] != '\0')
-            n++;
-        if (n == len && memcmp(words[i], text, len) == 0) {
-            *out = (enum rfl_event_kind)i;
-            return true;
-        }
-    }
-    return false;
-}
+RFL_WORD_BODIES(EVENT, event_kind, RFL_EVENT_LIST)
 
 uint32_t rfl_event_fields(enum rfl_event_kind kind)
 {

@@ -300,8 +300,7 @@ int64_t rfl_policy_clock_ms(const struct rfl_policy *policy, struct rfl_queue_no
 RFL_MUST_USE enum rfl_err rfl_policy_due(const struct rfl_policy *policy, struct rfl_queue_no queue,
                                          enum rfl_clock clock, int64_t from_ms, int64_t *due_ms);
 
-/* Redirects before the lead is asked; lapsed offers before a case is parked; unanswered contacts before a follow-up is
- * the lead's. */
+/* Redirects before triage is asked; lapsed offers before a case is parked; extensions of one offer. */
 unsigned rfl_policy_hops_max(const struct rfl_policy *policy);
 unsigned rfl_policy_offers_max(const struct rfl_policy *policy);
 unsigned rfl_policy_touches_max(const struct rfl_policy *policy);
