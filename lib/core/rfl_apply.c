@@ -108,22 +108,30 @@ static void take_effect(struct rfl_case *kase, const struct rfl_event *event, co
     case RFL_EVENT_LAPSED: kase->lapses = one_more(kase->lapses); release_holder(kase); break;
     case RFL_EVENT_RETURNED: release_holder(kase); break;
     case RFL_EVENT_ACCEPTED: kase->escalation = 0; kase->accept_by_ms = 0; break;
-    case RFL_EVENT_DECLINED: note_no(kase, kase->queue); release_holder(kase); break;
+    case RFL_EVENT_DECLINED:
+        note_no(kase, kase->queue);
+        kase->escalation = 0;               /* another owner now, who has not been late yet */
+        release_holder(kase);
+        break;
     case RFL_EVENT_REDIRECTED:
         note_no(kase, kase->queue);
         kase->hops = one_more(kase->hops);
         kase->escalation = 0;
         release_holder(kase);
         break;
-    case RFL_EVENT_DEFERRED: kase->hold = RFL_HOLD_DEFERRED; release_holder(kase); break;
-    case RFL_EVENT_PARKED: kase->hold = RFL_HOLD_PARKED; break;
+    case RFL_EVENT_DEFERRED: kase->hold = RFL_HOLD_DEFERRED; kase->escalation = 0; release_holder(kase); break;
+    case RFL_EVENT_PARKED: kase->hold = RFL_HOLD_PARKED; kase->escalation = 0; break;
     case RFL_EVENT_RELEASED: kase->hold = RFL_HOLD_NONE; kase->escalation = 0; break;
     case RFL_EVENT_CONTACTED: kase->escalation = 0; kase->contacts = one_more(kase->contacts); break;
     case RFL_EVENT_TRIED: kase->contacts = one_more(kase->contacts); break;
     case RFL_EVENT_STARTED: kase->escalation = 0; break;
     case RFL_EVENT_OUTCOME: kase->escalation = 0; kase->outcome = event->code; break;
     case RFL_EVENT_CLOSED: kase->close = event->reason; kase->escalation = 0; release_holder(kase); break;
-    case RFL_EVENT_ESCALATED: kase->escalation = event->level; break;
+    case RFL_EVENT_ESCALATED:
+        kase->escalation = event->level;
+        if (kase->status == RFL_STATUS_QUEUED)
+            kase->accept_by_ms = event->due_ms;     /* the lead's time for a yes; kept while it is offered */
+        break;
     case RFL_EVENT_NONE:
     case RFL_EVENT_MAILBOX_ACKED:
     case RFL_EVENT_EPOCH_STARTED:

@@ -17,7 +17,7 @@ struct rfl_case {
     uint8_t band;               /* enum rfl_band */
     uint8_t hold;               /* enum rfl_hold; NONE unless on_hold */
     uint8_t door;               /* enum rfl_door of the first referral */
-    uint8_t hops;               /* redirects so far; never more than the policy's hops_max */
+    uint8_t hops;               /* redirects so far; the one beyond the policy's hops_max went to triage */
     uint8_t lapses;             /* offers that ran out in the present queue */
     uint8_t touches;            /* lease extensions of the present offer */
     uint8_t escalation;         /* 0: the owner of the status; 1: the area's lead; 2 and more: the national lead */
@@ -34,7 +34,7 @@ struct rfl_case {
     uint64_t holder;            /* rfl_holder_of the worker's name while offered or accepted, else 0 */
     int64_t opened_ms;
     int64_t since_ms;           /* place in the queue: kept over a lapsed offer, new at a redirect */
-    int64_t accept_by_ms;       /* the queue's deadline for somebody's yes, kept while it is offered */
+    int64_t accept_by_ms;       /* when somebody must have said yes, kept while it is offered; later once escalated */
     int64_t due_ms;             /* when the running clock is over */
     struct rfl_referral_id first_referral, last_referral;   /* the chain of rfl_referral.prev_on_case starts at last */
     struct rfl_seq last_seq;    /* newest log entry of the case; entries chain back from it */

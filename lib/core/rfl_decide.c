@@ -106,11 +106,19 @@ static bool said_no(const struct rfl_case *kase, struct rfl_queue_no queue)
     return false;
 }
 
+/* A provider's queue that is open by now, in an area that exists. */
+static bool takes_cases(const struct rfl_policy *policy, const struct rfl_queue *queue, int64_t now_ms)
+{
+    const struct rfl_area *area = rfl_policy_area(policy, queue->area);
+    return queue->kind == RFL_QUEUE_KIND_PROVIDER && queue->opens_ms <= now_ms && area != NULL &&
+           rfl_area_alive(area, now_ms);
+}
+
 static enum rfl_err decide_redirect(const struct rfl_policy *policy, const struct rfl_case *before,
                                     const struct rfl_command *command, int64_t now_ms, struct rfl_events *out)
 {
     const struct rfl_queue *target = rfl_policy_queue(policy, command->target);
-    if (target == NULL || target->kind != RFL_QUEUE_KIND_PROVIDER || target->id.v == before->queue.v)
+    if (target == NULL || target->id.v == before->queue.v || !takes_cases(policy, target, now_ms))
         return RFL_E_INVALID;
     struct rfl_event *event = add(out, RFL_EVENT_REDIRECTED);
     event->reason = command->reason;
@@ -124,14 +132,12 @@ static enum rfl_err decide_redirect(const struct rfl_policy *policy, const struc
     return RFL_E_OK;
 }
 
-/* Back to the place in the queue that it had; the deadline for a yes goes on running, escalated or not. */
-static void add_requeued(struct rfl_events *out, enum rfl_event_kind kind, const struct rfl_policy *policy,
-                         const struct rfl_case *before, int64_t now_ms)
+/* Back to the place in the queue that it had; the deadline for a yes went on running, escalated or not: a case that is
+ * offered and returned for ever is somebody's superior's business on time. */
+static void add_requeued(struct rfl_events *out, enum rfl_event_kind kind, const struct rfl_case *before)
 {
-    if (before->escalation == 0)
-        (void)add_clocked(out, kind, RFL_CLOCK_ACCEPT, before->accept_by_ms);
-    else
-        (void)add_clocked(out, kind, RFL_CLOCK_ESCALATED, due_at(policy, before->queue, RFL_CLOCK_ESCALATED, now_ms));
+    (void)add_clocked(out, kind, before->escalation == 0 ? RFL_CLOCK_ACCEPT : RFL_CLOCK_ESCALATED,
+                      before->accept_by_ms);
 }
 
 static void add_escalated(struct rfl_events *out, const struct rfl_policy *policy, const struct rfl_case *before,
@@ -147,7 +153,7 @@ static void decide_release(const struct rfl_policy *policy, const struct rfl_cas
 {
     (void)add(out, RFL_EVENT_RELEASED);
     const struct rfl_queue *queue = rfl_policy_queue(policy, before->queue);
-    if (queue != NULL && queue->kind == RFL_QUEUE_KIND_PROVIDER)
+    if (queue != NULL && takes_cases(policy, queue, now_ms))
         add_routed(out, policy, queue, RFL_ROUTE_REASON_HOLD_ENDED, before->since_ms, now_ms);
     else
         add_unplaced(out, policy, rfl_policy_triage_of(policy, before->area, now_ms), RFL_ROUTE_REASON_HOLD_ENDED,
@@ -160,7 +166,7 @@ static enum rfl_err decide_expire(const struct rfl_policy *policy, const struct 
     if (before->clock == RFL_CLOCK_NONE || before->due_ms > now_ms)
         return RFL_E_STATE;
     if (before->clock == RFL_CLOCK_LEASE) {
-        add_requeued(out, RFL_EVENT_LAPSED, policy, before, now_ms);
+        add_requeued(out, RFL_EVENT_LAPSED, before);
         if (before->lapses + 1u >= rfl_policy_offers_max(policy))
             (void)add_clocked(out, RFL_EVENT_PARKED, RFL_CLOCK_PARKED,
                               due_at(policy, before->queue, RFL_CLOCK_PARKED, now_ms));
@@ -196,7 +202,7 @@ static enum rfl_err decide_offer_verb(const struct rfl_policy *policy, const str
             return RFL_E_INVALID;
         (void)add_clocked(out, RFL_EVENT_DEFERRED, RFL_CLOCK_HOLD, command->until_ms);
     } else if (command->kind == RFL_DO_RETURN) {
-        add_requeued(out, RFL_EVENT_RETURNED, policy, before, now_ms);
+        add_requeued(out, RFL_EVENT_RETURNED, before);
     } else {
         assert(command->kind == RFL_DO_TOUCH);
         if (before->touches >= rfl_policy_touches_max(policy))
@@ -249,6 +255,21 @@ static bool possible(const struct rfl_case *before, const struct rfl_command *co
     return rfl_table_next(status, (enum rfl_event_kind)first_event[command->kind]) != RFL_STATUS_NONE;
 }
 
+/* Whether the command's words are of their lists. What a reason is for, nobody is told without one. */
+static bool sensible(const struct rfl_command *command)
+{
+    uint8_t reason = command->reason, code = command->code;
+    if (command->kind == RFL_DO_DECLINE || command->kind == RFL_DO_REDIRECT)
+        return reason > RFL_DECLINE_NONE && reason < RFL_DECLINE_COUNT;
+    if (command->kind == RFL_DO_CLOSE)
+        return reason > RFL_CLOSE_NONE && reason < RFL_CLOSE_COUNT;
+    if (command->kind == RFL_DO_CONTACT)
+        return code > RFL_CHANNEL_NONE && code < RFL_CHANNEL_COUNT;
+    if (command->kind == RFL_DO_OUTCOME)
+        return code > RFL_OUTCOME_NONE && code < RFL_OUTCOME_COUNT;
+    return true;
+}
+
 static bool is_worker_verb(enum rfl_command_kind kind)
 {
     return kind >= RFL_DO_ACCEPT && kind <= RFL_DO_RETURN;
@@ -271,6 +292,8 @@ enum rfl_err rfl_decide(const struct rfl_policy *policy, const struct rfl_case *
         return RFL_E_FENCED;
     if (!possible(before, command))
         return RFL_E_STATE;
+    if (!sensible(command))
+        return RFL_E_INVALID;
     if (command->kind == RFL_DO_RECEIVE) {
         decide_receive(policy, before, command, now->wall_ms, out);
     } else if (command->kind == RFL_DO_OFFER) {

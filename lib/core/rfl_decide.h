@@ -31,7 +31,7 @@ struct rfl_command {
     bool reached;
     struct rfl_queue_no target;
     int64_t until_ms;
-    int64_t lease_ms;           /* OFFER, TOUCH: at least this long whatever the working-time clock says; 0: its word */
+    int64_t lease_ms;           /* OFFER, TOUCH: an offer's length, instead of the policy's lease clock; 0: that clock */
 };
 
 struct rfl_events { uint32_t count; struct rfl_event list[RFL_EVENTS_PER_COMMAND_MAX]; };
@@ -40,8 +40,9 @@ struct rfl_events { uint32_t count; struct rfl_event list[RFL_EVENTS_PER_COMMAND
  * person without an open case. At most RFL_EVENTS_PER_COMMAND_MAX events. Errors:
  *   RFL_E_FENCED   a worker verb whose token is not the case's, or whose holder is not
  *   RFL_E_STATE    not possible in the case's status; a touch beyond its limit
- *   RFL_E_INVALID  a redirect to where it is, or to a queue that is not a provider's; a deferral into the past or beyond
- *                  the policy's hold clock */
+ *   RFL_E_INVALID  a reason, channel or outcome that is none or not in its list; a redirect to where it is, to a queue
+ *                  that is not a provider's or not open, or into an area that has ended; a deferral into the past or
+ *                  beyond the policy's hold clock */
 RFL_MUST_USE enum rfl_err rfl_decide(const struct rfl_policy *policy, const struct rfl_case *before,
                                      const struct rfl_command *command, const struct rfl_now *now,
                                      struct rfl_events *out);

@@ -1,7 +1,7 @@
 /* The log entry's bytes; the fields of each kind of event are rfl_event_fields, for both directions. */
 #include "rfl_record.h"
 
-enum { ENTRY_VERSION = 1, HAS_DECIDED = 1, HAS_SEALED = 2 };
+enum { ENTRY_VERSION = 1, HAS_DECIDED = 1, HAS_SEALED = 2, HAS_ALL = HAS_DECIDED | HAS_SEALED };
 static const uint64_t entry_seed = UINT64_C(0x7972746E65);
 
 static void write_submission(struct rfl_wr *w, const struct rfl_submission *s)
@@ -22,6 +22,8 @@ static void read_submission(struct rfl_rd *r, struct rfl_submission *s)
     rfl_rd_bytes(r, s->match.b, sizeof s->match.b);
     s->door = rfl_rd_u8(r);
     s->consent = rfl_rd_u8(r);
+    if (s->door >= RFL_DOOR_COUNT || s->consent >= RFL_CONSENT_COUNT)
+        r->bad = true;
 }
 
 static void write_event(struct rfl_wr *w, const struct rfl_event *e)
@@ -67,6 +69,8 @@ static void read_event(struct rfl_rd *r, struct rfl_event *e)
     if (has & RFL_HAS_UPTO) e->upto = rfl_rd_u64(r);
     if (has & RFL_HAS_DIGEST) rfl_rd_bytes(r, e->digest.b, sizeof e->digest.b);
     if (has & RFL_HAS_SUBMISSION) read_submission(r, &e->submission);
+    if (e->clock >= RFL_CLOCK_COUNT || e->band >= RFL_BAND_COUNT)
+        r->bad = true;
 }
 
 static void write_code(struct rfl_wr *w, const char code[RFL_CODE_BYTES])
@@ -187,6 +191,9 @@ static void read_decided(struct rfl_rd *r, struct rfl_decided *decided)
     f->weeks_out_of_work = rfl_rd_u16(r);
     f->flags = rfl_rd_u32(r);
     f->source.v = rfl_rd_u16(r);
+    if (f->door >= RFL_DOOR_COUNT || f->band >= RFL_BAND_COUNT || f->consent >= RFL_CONSENT_COUNT ||
+        f->employment >= RFL_EMPLOYMENT_COUNT)
+        r->bad = true;
     for (unsigned key = 0; key < RFL_KEY_COUNT; key++)
         read_clue(r, &f->clue[key]);
     read_decision(r, f, &decided->decision);
@@ -246,7 +253,8 @@ enum rfl_err rfl_entry_decode(struct rfl_view bytes, struct rfl_entry *out, uint
     out->kase.v = rfl_rd_u64(&r);
     out->source.v = rfl_rd_u16(&r);
     out->actor_name = rfl_rd_view(&r, rfl_rd_u8(&r));
-    if (r.bad || out->event_count < 1 || out->event_count > RFL_EVENTS_PER_COMMAND_MAX)
+    if (r.bad || (has & ~HAS_ALL) != 0 || out->actor > RFL_ACTOR_CLOCK || out->event_count < 1 ||
+        out->event_count > RFL_EVENTS_PER_COMMAND_MAX)
         return RFL_E_CORRUPT;
     for (uint32_t i = 0; i < out->event_count; i++)
         read_event(&r, &out->events[i]);
