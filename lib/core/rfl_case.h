@@ -24,23 +24,31 @@ struct rfl_case {
     uint8_t close;              /* enum rfl_close; NONE unless closed */
     uint8_t outcome;            /* enum rfl_outcome, the latest */
     uint8_t contacts;           /* logged attempts to reach the person, saturating */
+    uint8_t tried_channels;     /* bit 1 << enum rfl_channel of every attempt that reached nobody */
+    uint8_t warned;             /* of the running clock: 0, 1 half of it is over, 2 most of it (80 %) */
     uint8_t declined_count;     /* entries of declined_by in use; the oldest goes when full */
     struct rfl_queue_no declined_by[RFL_DECLINED_BY_MAX];
     struct rfl_area_no area;    /* zero in national triage */
     struct rfl_queue_no queue;  /* where it waits, or from where it was offered, accepted or held */
     uint16_t referral_count;
+    uint16_t withdrawn_count;   /* referrals that were taken back; when all are, the case is closed */
     uint32_t version;           /* entries of the log that touched it */
     struct rfl_token token;     /* of the present or latest offer */
     uint64_t holder;            /* rfl_holder_of the worker's name while offered or accepted, else 0 */
     int64_t opened_ms;
     int64_t since_ms;           /* place in the queue: kept over a lapsed offer, new at a redirect */
     int64_t accept_by_ms;       /* when somebody must have said yes, kept while it is offered; later once escalated */
+    int64_t half_ms, most_ms;   /* when half and 80 % of the running clock are over; 0: this clock has no warnings */
     int64_t due_ms;             /* when the running clock is over */
+    int64_t quiet_until_ms;     /* closed by the person's no: not offered again before, unless they come themselves */
+    struct rfl_case_id linked_to;   /* the case this one is linked to: it rests, whole, until unlinked */
+    struct rfl_case_id linked_first, linked_next;   /* the cases linked to this one; the next of the same list */
+    struct rfl_case_id resembles;   /* another open case that may be the same person: triage decides */
     struct rfl_referral_id first_referral, last_referral;   /* the chain of rfl_referral.prev_on_case starts at last */
     struct rfl_seq last_seq;    /* newest log entry of the case; entries chain back from it */
 };
 
-/* One accepted submission. Written once, never changed. */
+/* One accepted submission. Changed by nothing but its own amendments and its withdrawal. */
 struct rfl_referral {
     struct rfl_referral_id id;
     struct rfl_case_id kase;
@@ -52,19 +60,25 @@ struct rfl_referral {
     uint8_t consent;                                        /* enum rfl_consent */
     struct rfl_hash reference;                              /* keyed hash of (source, reference) */
     struct rfl_hash body;                                   /* keyed hash of the body's bytes */
-    struct rfl_hash match;                                  /* keyed hash of a valid NHS number; zero: none */
+    struct rfl_hash match[RFL_MATCH_COUNT];                 /* keyed hashes by enum rfl_match; zero: none */
+    struct rfl_seq latest;                                  /* the entry with its newest body: seq, or an amendment's */
+    uint16_t amendments;
+    uint8_t withdrawn;                                      /* enum rfl_withdraw; NONE while it stands */
+    uint8_t notify;                                         /* bit 1 << enum rfl_notify: what the referrer wants to hear */
 };
 
 /* A place in a derived index: compared as three numbers, first a, then b, then c (which is the case). */
 struct rfl_order { uint64_t a, b, c; };
 
 /* Which index a key belongs to. */
-enum rfl_index { RFL_INDEX_QUEUE, RFL_INDEX_DUE, RFL_INDEX_HOLDER, RFL_INDEX_COUNT };
+enum rfl_index { RFL_INDEX_QUEUE, RFL_INDEX_DUE, RFL_INDEX_HOLDER, RFL_INDEX_WORK, RFL_INDEX_COUNT };
 
 /* The place of a case in each index. has[i] false: the case is not in that index.
- *   QUEUE   a = queue << 8 | band, b = since_ms, c = case     exactly while queued
- *   DUE     a = due_ms, b = clock, c = case                   while it has a clock
- *   HOLDER  a = holder, b = 0, c = case                       exactly while offered */
+ * A case that is linked to another is in none.
+ *   QUEUE   a = queue << 16 | band << 8 | door, b = since_ms, c = case      exactly while queued
+ *   DUE     a = the next of half_ms, most_ms and due_ms, b = clock, c = case    while it has a clock
+ *   HOLDER  a = holder, b = 0, c = case                       exactly while offered
+ *   WORK    a = queue, b = 0, c = case                        while offered, accepted, waiting on the person or active */
 struct rfl_keys { bool has[RFL_INDEX_COUNT]; struct rfl_order order[RFL_INDEX_COUNT]; };
 
 void rfl_keys_of(const struct rfl_case *kase, struct rfl_keys *out);

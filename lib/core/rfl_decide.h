@@ -18,7 +18,18 @@ enum rfl_command_kind {
     RFL_DO_OUTCOME,     /* code: enum rfl_outcome */
     RFL_DO_CLOSE,       /* reason: enum rfl_close */
     RFL_DO_RETURN,      /* the holder said goodbye or went away: token */
-    RFL_DO_EXPIRE       /* the running clock is over (due_ms <= now) */
+    RFL_DO_EXPIRE,      /* the running clock is over, or has reached a warning */
+    RFL_DO_AMEND,       /* submission, band, decision: a newer body; re-placed when it waits and belongs elsewhere now */
+    RFL_DO_WITHDRAW,    /* submission.id, reason: enum rfl_withdraw */
+    RFL_DO_RESEMBLE,    /* other: a case with a weaker match key in common and a stronger one that differs */
+    /* triage and operators: `reason` and text are compulsory and go into the entry */
+    RFL_DO_PLACE,       /* target: assign from triage, a hold, declining (which approves the decline) or a queue */
+    RFL_DO_SEND_BACK,   /* a decline is not agreed to */
+    RFL_DO_HOLD,        /* until_ms */
+    RFL_DO_RELEASE,     /* a hold of any kind; target may be given */
+    RFL_DO_SHUT,        /* reason: enum rfl_close, from triage, a hold, a queue or declining */
+    RFL_DO_LINK,        /* other: `before` comes to rest on it */
+    RFL_DO_UNLINK
 };
 
 struct rfl_command {
@@ -30,6 +41,9 @@ struct rfl_command {
     uint8_t band, reason, code;
     bool reached;
     struct rfl_queue_no target;
+    struct rfl_case_id other;
+    bool override_no;           /* PLACE: although that queue said no before; recorded */
+    bool target_takes;          /* REDIRECT, PLACE: the target takes people now (no hold on it) */
     int64_t until_ms;
     int64_t lease_ms;           /* OFFER, TOUCH: an offer's length, instead of the policy's lease clock; 0: that clock */
 };

@@ -35,7 +35,17 @@
     X(MAILBOX_ACKED, "mailbox_acked") /* of a source, not of a case */ \
     X(EPOCH_STARTED, "epoch_started") /* the store was opened; raises the fencing epoch */ \
     X(POLICY_LOADED, "policy_loaded") \
-    X(TRIED, "tried")             /* the person was not reached: counted */
+    X(TRIED, "tried")             /* the person was not reached: counted */ \
+    X(WARNED, "warned")           /* half (level 1) or most (level 2) of the running clock is over */ \
+    X(MOVED, "moved")             /* taken from its place by triage or an amendment, to be placed anew at once */ \
+    X(SENT_BACK, "sent_back")     /* triage did not agree with a decline: back to the same queue */ \
+    X(AMENDED, "amended")         /* a referral's newer body */ \
+    X(WITHDRAWN, "withdrawn")     /* a referral taken back; the case goes on while another stands */ \
+    X(PAUSED, "paused")           /* triage holds it, with a reason and an end */ \
+    X(RESEMBLED, "resembled")     /* may be the same person as another open case */ \
+    X(LINKED, "linked")           /* rests on another case: one person, one open case */ \
+    X(UNLINKED, "unlinked")       /* exactly as it was before it was linked */ \
+    X(QUEUE_SET, "queue_set")     /* of a queue, not of a case */
 
 #define RFL_X(name, word) RFL_EVENT_##name,
 RFL_WORD_ENUM(EVENT, event_kind, RFL_EVENT_LIST(RFL_X))
@@ -46,22 +56,28 @@ enum {
     RFL_HAS_QUEUE = 1 << 0, RFL_HAS_AREA = 1 << 1, RFL_HAS_CLOCK = 1 << 2 /* clock and due_ms */,
     RFL_HAS_ACCEPT_BY = 1 << 3, RFL_HAS_SINCE = 1 << 4, RFL_HAS_TOKEN = 1 << 5, RFL_HAS_HOLDER = 1 << 6,
     RFL_HAS_REASON = 1 << 7, RFL_HAS_CODE = 1 << 8, RFL_HAS_LEVEL = 1 << 9, RFL_HAS_BAND = 1 << 10,
-    RFL_HAS_TOLD = 1 << 11, RFL_HAS_UPTO = 1 << 12, RFL_HAS_DIGEST = 1 << 13, RFL_HAS_SUBMISSION = 1 << 14
+    RFL_HAS_TOLD = 1 << 11, RFL_HAS_UPTO = 1 << 12, RFL_HAS_DIGEST = 1 << 13, RFL_HAS_SUBMISSION = 1 << 14,
+    RFL_HAS_WARN = 1 << 15 /* half_ms and most_ms */, RFL_HAS_OTHER = 1 << 16, RFL_HAS_UNTIL = 1 << 17,
+    RFL_HAS_REFERRAL = 1 << 18
 };
 
 /* A submission as the log keeps it in the clear: hashes and coarse words only. */
 struct rfl_submission {
     struct rfl_referral_id id;
-    struct rfl_hash reference, body, match;
-    uint8_t door, consent;
+    struct rfl_hash reference, body, match[RFL_MATCH_COUNT];
+    uint8_t door, consent, notify;
 };
 
 struct rfl_event {
     uint8_t kind;                   /* enum rfl_event_kind */
     uint8_t clock;                  /* enum rfl_clock now running, */
     int64_t due_ms;                 /* and when it is over */
+    int64_t half_ms, most_ms;       /* its two warnings; 0 none */
     int64_t accept_by_ms;
     int64_t since_ms;
+    int64_t until_ms;               /* CLOSED: quiet until; QUEUE_SET: its end */
+    struct rfl_case_id other;       /* LINKED, UNLINKED, RESEMBLED: the other case */
+    struct rfl_referral_id referral;    /* AMENDED, WITHDRAWN: which */
     struct rfl_queue_no queue;
     struct rfl_area_no area;
     struct rfl_token token;
@@ -71,7 +87,7 @@ struct rfl_event {
     uint8_t level;                  /* escalation */
     uint8_t band;
     uint16_t told;                  /* bit 1 << door: referrers through these doors hear of it in their mailbox */
-    uint64_t upto;                  /* MAILBOX_ACKED: everything up to this mailbox sequence is done with */
+    uint64_t upto;                  /* MAILBOX_ACKED: done with up to this sequence; QUEUE_SET: the capacity */
     struct rfl_hash digest;         /* POLICY_LOADED */
     struct rfl_submission submission;
 };

@@ -17,13 +17,16 @@
     X(VALIDATED, validated, R) X(STATUS_QUERY, status_query, A) X(STATUS_REPORT, status_report, R) \
     X(MAILBOX_OPEN, mailbox_open, A) X(MAILBOX_OPENED, mailbox_opened, R) X(FEEDBACK, feedback, R) \
     X(FEEDBACK_ACK, feedback_ack, A) X(ACKED, acked, R) X(RECONCILE, reconcile, A) X(RECONCILED, reconciled, R) \
+    X(AMEND, amend, A) X(WITHDRAW, withdraw, A) X(CHANGED, changed, R) \
     X(SUBSCRIBE, subscribe, A) X(SUBSCRIBED, subscribed, R) X(OFFER, offer, R) X(ACCEPT, accept, A) \
     X(RECORD, record, R) X(DECLINE, decline, A) X(REDIRECT, redirect, A) X(DEFER, defer, A) X(TOUCH, touch, A) \
     X(CONTACTED, contacted, A) X(STARTED, started, A) X(OUTCOME, outcome, A) X(CLOSE, close, A) X(DONE, done, R) \
     X(GOODBYE, goodbye, A) X(BYE, bye, R) X(PING, ping, A) X(PONG, pong, R) X(NOTICE, notice, R) \
     X(ADMIN_STATUS, admin_status, A) X(ADMIN_STATE, admin_state, R) X(QUEUE_LIST, queue_list, A) \
     X(QUEUES, queues, R) X(LIST, list, A) X(CASES, cases, R) X(SHOW, show, A) X(SHOWN, shown, R) \
-    X(EXPLAIN, explain, A) X(EXPLAINED, explained, R)
+    X(EXPLAIN, explain, A) X(EXPLAINED, explained, R) X(PLACE, place, A) X(SEND_BACK, send_back, A) \
+    X(HOLD, hold, A) X(RELEASE, release, A) X(SHUT, shut, A) X(LINK, link, A) X(UNLINK, unlink, A) \
+    X(QUEUE_SET, queue_set, A) X(ACTED, acted, R)
 
 enum rfl_message_kind {
     RFL_MSG_NONE,
@@ -54,7 +57,9 @@ const char *rfl_message_name(enum rfl_message_kind kind);   /* "submit"; never N
     X(UNKNOWN_QUEUE, 14, 'S', false, "no such queue", "see the queue list") \
     X(NOT_SUBSCRIBED, 15, 'S', false, "this connection has no subscription", "send Subscribe first") \
     X(WRONG_SOCKET, 16, 'S', false, "that message belongs to another socket", "doors, workers and admin each have one") \
-    X(UNKNOWN_OUTCOME, 17, 'R', true, "it is not known whether this was stored", "send the same bytes again")
+    X(UNKNOWN_OUTCOME, 17, 'R', true, "it is not known whether this was stored", "send the same bytes again") \
+    X(VERSION_CONFLICT, 18, 'S', false, "the referral was amended since", "ask Status, then amend the newest version") \
+    X(REASON_MISSING, 19, 'S', false, "an operator's verb needs a name and a reason", "say who acts and why")
 
 enum rfl_code {
 #define X(name, number, fault, retryable, text, remedy) RFL_CODE_##name = number,
@@ -85,6 +90,7 @@ struct rfl_form {
     struct rfl_view referrer_name, referrer_role, referrer_organisation, referrer_phone;
     struct rfl_view needs[RFL_NEEDS_MAX];
     uint32_t needs_count;
+    uint8_t notify;                             /* bit 1 << enum rfl_notify; 0: the door's default */
 };
 
 /* ---- asked ---- */
@@ -104,6 +110,10 @@ struct rfl_ask {
     struct rfl_view after;                      /* paging cursors of List and QueueList */
     int64_t at_ms;                              /* Defer.until_ms, Reconcile.since_ms, Explain.at_ms */
     uint8_t reason, channel, outcome, status, door;
+    uint8_t mode;                               /* QueueSet.mode */
+    uint32_t version, capacity;                 /* Amend.version; QueueSet.capacity */
+    struct rfl_view operator_name, why, to;     /* an operator's verb: who, and why; Link.to, QueueSet.to */
+    bool dry_run, override_no;
     bool reached;
     const struct rfl_view *names;               /* Subscribe.queues, Reconcile.references */
     uint32_t names_count;
@@ -125,6 +135,7 @@ struct rfl_msg_acked { uint64_t upto; };
 struct rfl_surplus { struct rfl_view reference, receipt; int64_t received_ms; };
 struct rfl_msg_reconciled { const struct rfl_view *missing; uint32_t missing_count;
                             const struct rfl_surplus *surplus; uint32_t surplus_count; bool truncated; };
+struct rfl_msg_changed { struct rfl_view receipt; uint8_t status; uint32_t version; };
 struct rfl_msg_subscribed { uint32_t queues, credit, outstanding; };
 struct rfl_msg_offer { struct rfl_view case_code, area, queue; struct rfl_token token; int64_t deadline_ms, since_ms;
                        uint8_t band, door, main_barrier, employment; uint32_t weeks_out_of_work, flags;
@@ -133,17 +144,21 @@ struct rfl_msg_record { struct rfl_view case_code, receipt, referral; struct rfl
                         int64_t received_ms, due_ms; uint8_t door; };
 struct rfl_msg_done { struct rfl_view case_code, queue; struct rfl_token token; uint8_t status; int64_t due_ms; };
 struct rfl_msg_bye { uint32_t returned; };
-enum rfl_notice { RFL_NOTICE_NONE, RFL_NOTICE_OFFER_LAPSED, RFL_NOTICE_DRAINING };
+enum rfl_notice { RFL_NOTICE_NONE, RFL_NOTICE_OFFER_LAPSED, RFL_NOTICE_DRAINING, RFL_NOTICE_DEADLINE_SOON,
+                  RFL_NOTICE_WITHDRAWN, RFL_NOTICE_AMENDED };
 struct rfl_msg_notice { uint8_t kind; struct rfl_view case_code; struct rfl_token token; };
 struct rfl_counter { struct rfl_view name; uint64_t value; };
 struct rfl_msg_admin_state { struct rfl_view version, policy, directory, bind; uint32_t epoch, store_permille;
                              uint64_t log_entries, referrals, cases, joined, store_bytes, mailbox_rows, index_bytes;
                              uint64_t by_status[RFL_STATUS_COUNT]; int64_t started_ms, now_ms; bool adds_up;
                              const struct rfl_counter *counters; uint32_t counters_count; };
-struct rfl_queue_row { struct rfl_view name, owner, area; uint64_t waiting; int64_t oldest_ms; uint32_t workers; };
+struct rfl_queue_row { struct rfl_view name, owner, area; uint64_t waiting; int64_t oldest_ms; uint32_t workers;
+                       uint8_t mode; int64_t until_ms; struct rfl_view to, set_by, why; uint32_t capacity;
+                       uint64_t working; };
 struct rfl_msg_queues { const struct rfl_queue_row *rows; uint32_t rows_count; bool more; };
 struct rfl_case_row { struct rfl_view case_code, area, queue, owner, next_action, receipt; uint8_t status, door, band;
-                      int64_t opened_ms, due_ms; uint32_t referrals, hops, escalation; };
+                      int64_t opened_ms, due_ms; uint32_t referrals, hops, escalation;
+                      struct rfl_view hold, linked_to, resembles; };
 struct rfl_msg_cases { const struct rfl_case_row *rows; uint32_t rows_count; struct rfl_view next; };
 struct rfl_timeline_row { uint64_t sequence; int64_t at_ms; struct rfl_view event, actor, detail; };
 struct rfl_msg_shown { struct rfl_case_row row; const struct rfl_timeline_row *timeline; uint32_t timeline_count;
@@ -155,6 +170,9 @@ struct rfl_msg_explained { struct rfl_view code, policy, verdict, reason, area, 
                            const struct rfl_candidate_row *candidates; uint32_t candidates_count;
                            const struct rfl_finding *warnings; uint32_t warnings_count; };
 
+struct rfl_msg_acted { bool dry_run; struct rfl_case_row before, after; const struct rfl_view *events;
+                       uint32_t events_count; struct rfl_queue_row queue; };
+
 struct rfl_reply {
     uint8_t kind;                               /* enum rfl_message_kind, of direction R */
     uint64_t correlation;
@@ -165,7 +183,8 @@ struct rfl_reply {
         struct rfl_msg_subscribed subscribed; struct rfl_msg_offer offer; struct rfl_msg_record record;
         struct rfl_msg_done done; struct rfl_msg_bye bye; struct rfl_msg_notice notice;
         struct rfl_msg_admin_state admin_state; struct rfl_msg_queues queues; struct rfl_msg_cases cases;
-        struct rfl_msg_shown shown; struct rfl_msg_explained explained;
+        struct rfl_msg_shown shown; struct rfl_msg_explained explained; struct rfl_msg_changed changed;
+        struct rfl_msg_acted acted;
     };
 };
 

@@ -27,7 +27,9 @@
     X(OUTCOME_FIRST, "outcome_first") X(OUTCOME_LATER, "outcome_later") X(ESCALATED, "escalated")
 
 #define RFL_HOLD_LIST(X) \
-    X(NONE, "none") X(CONSENT, "consent") X(DEFERRED, "deferred") X(PARKED, "parked")
+    X(NONE, "none") X(CONSENT, "consent") X(DEFERRED, "deferred") X(PARKED, "parked") \
+    X(DO_NOT_CONTACT, "do_not_contact")     /* the person said no not long ago */ \
+    X(OPERATOR, "operator")                 /* placed by triage, with a reason and an end */
 
 /* Why a provider says no. A decline is a proposal: triage approves it or sends it back. */
 #define RFL_DECLINE_LIST(X) \
@@ -37,7 +39,29 @@
 
 #define RFL_CLOSE_LIST(X) \
     X(NONE, "none") X(COMPLETED, "completed") X(PERSON_DECLINED, "person_declined") X(PERSON_MOVED, "person_moved") \
-    X(UNREACHABLE, "unreachable") X(DIED, "died")
+    X(UNREACHABLE, "unreachable") X(DIED, "died") X(NOT_ELIGIBLE, "not_eligible") \
+    X(WITHDRAWN_BY_REFERRER, "withdrawn_by_referrer") X(SENT_IN_ERROR, "sent_in_error") \
+    X(ALREADY_ON_PROVISION, "already_on_provision")
+
+/* Who takes a referral back, and why. The first two are kept apart so that mistakes never count as changed minds (the
+ * statuses `revoked` and `entered-in-error` of FHIR and BaRS); the third is the person's own no. */
+#define RFL_WITHDRAW_LIST(X) \
+    X(NONE, "none") X(REVOKED, "revoked") X(ENTERED_IN_ERROR, "entered_in_error") X(PERSON, "person")
+
+/* What a referrer may be told of, as in mail delivery notices: a door has a default, a referral may choose. */
+#define RFL_NOTIFY_LIST(X) \
+    X(ACCEPTED, "accepted") X(WAITING, "waiting") X(MOVED, "moved") X(PROGRESS, "progress") X(CLOSED, "closed")
+
+/* What an operator may do to a queue; each has an owner, a reason and an end. */
+#define RFL_QUEUE_MODE_LIST(X) \
+    X(CLEAR, "clear")           /* take back everything below */ \
+    X(PAUSE, "pause")           /* nobody is offered from it */ \
+    X(HOLD, "hold")             /* it takes nobody new: they go to the area's triage */ \
+    X(DIVERT, "divert")         /* who would come here goes to another queue */ \
+    X(CAPACITY, "capacity")     /* at most so many offered, accepted or active at once */
+
+/* How strongly two referrals speak of one person, strongest first. */
+#define RFL_MATCH_LIST(X) X(NHS_NUMBER, "nhs_number") X(NINO, "nino") X(NAME_BIRTH_POSTCODE, "name_birth_postcode")
 
 #define RFL_CHANNEL_LIST(X) \
     X(NONE, "none") X(PHONE, "phone") X(SMS, "sms") X(EMAIL, "email") X(LETTER, "letter") X(VIDEO, "video") \
@@ -89,6 +113,18 @@ RFL_WORD_ENUM(DECLINE, decline, RFL_DECLINE_LIST(RFL_X))
 #undef RFL_X
 #define RFL_X(name, word) RFL_CLOSE_##name,
 RFL_WORD_ENUM(CLOSE, close, RFL_CLOSE_LIST(RFL_X))
+#undef RFL_X
+#define RFL_X(name, word) RFL_WITHDRAW_##name,
+RFL_WORD_ENUM(WITHDRAW, withdraw, RFL_WITHDRAW_LIST(RFL_X))
+#undef RFL_X
+#define RFL_X(name, word) RFL_NOTIFY_##name,
+RFL_WORD_ENUM(NOTIFY, notify, RFL_NOTIFY_LIST(RFL_X))
+#undef RFL_X
+#define RFL_X(name, word) RFL_QUEUE_MODE_##name,
+RFL_WORD_ENUM(QUEUE_MODE, queue_mode, RFL_QUEUE_MODE_LIST(RFL_X))
+#undef RFL_X
+#define RFL_X(name, word) RFL_MATCH_##name,
+RFL_WORD_ENUM(MATCH, match, RFL_MATCH_LIST(RFL_X))
 #undef RFL_X
 #define RFL_X(name, word) RFL_CHANNEL_##name,
 RFL_WORD_ENUM(CHANNEL, channel, RFL_CHANNEL_LIST(RFL_X))

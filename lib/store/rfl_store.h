@@ -54,6 +54,17 @@ RFL_MUST_USE enum rfl_err rfl_store_referral(struct rfl_store *store, struct rfl
 /* The entry's views are valid until the next rfl_store_entry, append, commit or abort. */
 RFL_MUST_USE enum rfl_err rfl_store_entry(struct rfl_store *store, struct rfl_seq seq, struct rfl_entry *out);
 
+/* What operators have said of a queue; mode CLEAR: nothing. One row a queue: a newer setting of another mode adds to
+ * it, CLEAR takes all of it back. The engine compares `until` with the turn's moment: an end needs no event. */
+struct rfl_queue_row_stored {
+    struct rfl_queue_no queue;
+    int64_t pause_until_ms, hold_until_ms, divert_until_ms, capacity_until_ms;  /* 0: not set */
+    struct rfl_queue_no divert_to;
+    uint64_t capacity;
+    struct rfl_seq set_by;                      /* the newest entry that set something: who and why are there */
+};
+void rfl_store_queue(struct rfl_store *store, struct rfl_queue_no queue, struct rfl_queue_row_stored *out);
+
 bool rfl_store_find_reference(struct rfl_store *store, struct rfl_hash reference, struct rfl_referral *out);
 /* The newest referral with this match key. */
 bool rfl_store_find_match(struct rfl_store *store, struct rfl_hash match, struct rfl_referral *out);
