@@ -478,6 +478,22 @@ static void every_referrer_named_is_told_once_until_acknowledged(void **state)
     }
     assert_false(rfl_store_mail_after(store, five, after, &mail));
 
+    /* A submission that comes with news in the same entry gets a receipt for itself; the others get the news. */
+    static struct rfl_entry both;
+    both.wall_ms = ++life.wall_ms;
+    both.source = four;
+    both.kase = kase;
+    both.event_count = 2;
+    both.events[0] = life_event(&life, store, RFL_EVENT_JOINED, RFL_STATUS_ACTIVE);
+    both.events[0].submission.door = RFL_DOOR_GP;
+    both.events[1] = life_event(&life, store, RFL_EVENT_OUTCOME, RFL_STATUS_ACTIVE);
+    both.events[1].told = 1 << RFL_DOOR_GP;
+    assert_int_equal(rfl_store_append(store, &both, (struct rfl_view){ NULL, 0 }), RFL_E_OK);
+    assert_true(rfl_store_mail_after(store, four, 2, &mail));
+    assert_int_equal(mail.referral.v, 1);
+    assert_int_equal(mail.event_index, 1);
+    assert_false(rfl_store_mail_after(store, four, 3, &mail));
+
     struct rfl_entry ack = { .wall_ms = life.wall_ms, .source = five, .event_count = 1 };
     ack.events[0].kind = RFL_EVENT_MAILBOX_ACKED;
     ack.events[0].upto = 2;
@@ -490,15 +506,15 @@ static void every_referrer_named_is_told_once_until_acknowledged(void **state)
     assert_int_equal(rfl_store_append(store, &ack, (struct rfl_view){ NULL, 0 }), RFL_E_OK);
     assert_false(rfl_store_mail_after(store, five, 0, &mail));
     rfl_store_source(store, five, &row);
-    assert_int_equal(row.mailbox_acked, 3);
-    assert_int_equal(row.mailbox_last, 3);
+    assert_int_equal(row.mailbox_acked, 4);
+    assert_int_equal(row.mailbox_last, 4);
     assert_int_equal(row.referral_count, 2);
     assert_int_equal(row.last_referral.v, 3);
     assert_int_equal(rfl_store_commit(store), RFL_E_OK);
     struct rfl_store_stat st;
     rfl_store_stat(store, &st);
-    assert_int_equal(st.mailbox_rows, 2);
-    assert_int_equal(st.joined, 2);
+    assert_int_equal(st.mailbox_rows, 3);
+    assert_int_equal(st.joined, 3);
     rfl_store_close(&store);
     assert_int_equal(findings_of(f), 0);
 }
@@ -604,7 +620,14 @@ static void a_damaged_record_is_never_served(void **state)
         raw_close(env, txn);
         assert_int_equal(open_fails(f), RFL_E_CORRUPT);
         env = raw_open(f->dir, tables[table], &txn, &dbi);
+        struct raw_row next = raw_read(txn, dbi, 2);
+        raw_put(txn, dbi, &row, &next);         /* whole in itself, but another's */
+        raw_put(txn, dbi, &next, &row);
+        raw_close(env, txn);
+        assert_int_equal(open_fails(f), RFL_E_CORRUPT);
+        env = raw_open(f->dir, tables[table], &txn, &dbi);
         raw_put(txn, dbi, &row, &row);
+        raw_put(txn, dbi, &next, &next);
         raw_close(env, txn);
     }
     MDB_txn *txn = NULL;
