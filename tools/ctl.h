@@ -60,10 +60,16 @@ int ctl_print_value(json_t *value);
 void ctl_print_findings(FILE *out, const struct rfl_finding *findings, uint32_t count);
 
 /* ---- reading a referral from JSON (ctl_referral.c) ---- */
-/* The file ("-": standard input) as the bytes of a Referral. CTL_OK, or the exit code after telling the person; with
- * `quiet` findings are left to the caller and CTL_BAD_DATA is returned. */
-int ctl_referral_read(const struct ctl *ctl, const char *path, uint8_t out[RFL_BODY_BYTES_MAX], size_t *len_out,
-                      struct rfl_findings *findings);
+struct ctl_referral {
+    json_t *object;                 /* owned; findings may borrow from it */
+    struct rfl_findings findings;
+    size_t len;
+    uint8_t body[RFL_BODY_BYTES_MAX];
+};
+/* The file ("-": standard input) as the bytes of a Referral; free it whatever the result. CTL_OK, or the exit code: after
+ * telling the person, but for CTL_BAD_DATA with findings, which are left to the caller. */
+int ctl_referral_read(const struct ctl *ctl, const char *path, struct ctl_referral *out);
+void ctl_referral_free(struct ctl_referral *referral);
 
 /* ---- tables (ctl_table.c) ---- */
 enum { CTL_COLUMNS_MAX = 16 };
