@@ -31,7 +31,7 @@ struct rfl_command {
     bool reached;
     struct rfl_queue_no target;
     int64_t until_ms;
-    int64_t lease_ms;           /* OFFER, TOUCH: an offer's length, instead of the policy's lease clock; 0: that clock */
+    int64_t lease_ms;           /* OFFER, TOUCH: how long, instead of the policy's lease clock; 0: that clock */
 };
 
 struct rfl_events { uint32_t count; struct rfl_event list[RFL_EVENTS_PER_COMMAND_MAX]; };
