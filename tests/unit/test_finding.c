@@ -338,6 +338,62 @@ static void the_specification_lists_every_refusal_as_it_is(void **state)
     free(text);
 }
 
+/* 2000 as the document writes it: "2,000". */
+static void grouped(uint32_t number, char out[16])
+{
+    if (number < 1000)
+        (void)snprintf(out, 16, "%u", number);
+    else
+        (void)snprintf(out, 16, "%u,%03u", number / 1000, number % 1000);
+}
+
+/* A row of a table that names the field and has the number. */
+static bool says_limit(const char *text, const char *field, uint32_t limit)
+{
+    char name[80], number[16], line[1024];
+    (void)snprintf(name, sizeof name, "%s`", field);
+    grouped(limit, number);
+    for (const char *at = strstr(text, "\n|"); at != NULL; at = strstr(at + 1, "\n|")) {
+        size_t len = strcspn(at + 1, "\n");
+        if (len >= sizeof line)
+            continue;
+        memcpy(line, at + 1, len);
+        line[len] = 0;
+        const char *value = strrchr(line, '|') == line + len - 1 ? memrchr(line, '|', len - 1) : NULL;
+        if (value != NULL && strstr(line, name) != NULL && strstr(value, number) != NULL)
+            return true;
+    }
+    return false;
+}
+
+static unsigned check_limits(const char *text, const struct rfl__wire_table *table)
+{
+    unsigned checked = 0;
+    for (uint32_t i = 0; i < table->rows_count; i++) {
+        const struct rfl__wire_row *row = &table->rows[i];
+        if (row->type == RFL__WIRE_MESSAGE)
+            checked += check_limits(text, row->sub);
+        if (row->limit == 0)
+            continue;
+        if (!says_limit(text, row->name, row->limit))
+            fail_msg("proto/README.md has no row with %s and %u", row->name, row->limit);
+        checked++;
+    }
+    return checked;
+}
+
+static void the_specification_has_every_limit(void **state)
+{
+    (void)state;
+    char *text = spec_text();
+    unsigned checked = check_limits(text, &rfl__wire_referral);
+    for (unsigned kind = 1; kind < RFL_MSG_COUNT; kind++)
+        checked += check_limits(text, &rfl__wire_asks[kind].table);
+    assert_true(checked > 60);
+    assert_false(says_limit(text, "reference", RFL_REFERENCE_BYTES_MAX + 1));
+    free(text);
+}
+
 static void the_specification_lists_every_message_and_status(void **state)
 {
     (void)state;
@@ -369,6 +425,7 @@ int main(void)
         cmocka_unit_test(a_full_list_of_findings_keeps_the_errors),
         cmocka_unit_test(the_specification_lists_every_finding_as_it_is),
         cmocka_unit_test(the_specification_lists_every_refusal_as_it_is),
+        cmocka_unit_test(the_specification_has_every_limit),
         cmocka_unit_test(the_specification_lists_every_message_and_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
