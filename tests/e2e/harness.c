@@ -133,7 +133,7 @@ static void become_daemon(const char *const *arguments, int out, int err)
     const char *argv[16] = { RFL_REFERRALD };
     for (int i = 0; i < 14 && arguments[i] != NULL; i++)
         argv[i + 1] = arguments[i];
-    (void)setenv("ASAN_OPTIONS", "quarantine_size_mb=1:malloc_context_size=4", 1);
+    (void)setenv("ASAN_OPTIONS", "quarantine_size_mb=1:malloc_context_size=4:verify_asan_link_order=0", 1);
     if (access("tests/lsan.supp", R_OK) == 0)
         (void)setenv("LSAN_OPTIONS", "suppressions=tests/lsan.supp:print_suppressions=0", 1);
     if (dup2(out, STDOUT_FILENO) == -1 || dup2(err, STDERR_FILENO) == -1)
@@ -151,8 +151,11 @@ void e2e_spawn(struct e2e *e)
     assert_true(log >= 0);
     e->pid = fork();
     assert_int_not_equal(e->pid, -1);
-    if (e->pid == 0)
+    if (e->pid == 0) {
+        if (e->preload != NULL)
+            (void)setenv("LD_PRELOAD", e->preload, 1);
         become_daemon(arguments, log, log);
+    }
     (void)close(log);
 }
 

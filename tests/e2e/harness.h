@@ -21,6 +21,7 @@ struct e2e {
     char log[E2E_PATH_BYTES];                   /* what the daemon said on stderr, all runs */
     char doors[E2E_PATH_BYTES], workers[E2E_PATH_BYTES], admin[E2E_PATH_BYTES];
     char store_map[32];                         /* "256MiB" */
+    const char *preload;                        /* a library loaded into the daemon first; NULL none */
     char extra[E2E_EXTRA_BYTES];                /* settings put into the configuration as they are; "" none */
     pid_t pid;                                  /* 0: not running */
 };

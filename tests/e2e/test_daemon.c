@@ -443,6 +443,7 @@ static void a_full_store_refuses_the_new_and_finishes_the_old(void **state)
     memset(words, 'w', sizeof words - 1);
     words[sizeof words - 1] = '\0';
     (void)snprintf(e->store_map, sizeof e->store_map, "4MiB");
+    (void)snprintf(e->extra, sizeof e->extra, "store_soft_permille = 300;");
     e2e_write_conf(e);
     e2e_start(e);
     e2e_peer_open(&door, e->doors);
@@ -471,9 +472,71 @@ static void a_full_store_refuses_the_new_and_finishes_the_old(void **state)
         assert_int_equal(reply.kind, RFL_MSG_RECORD);
     }
     assert_int_equal(e2e_admin_state(e).referrals, receipted);
+    assert_in_range(e2e_admin_state(e).store_permille, 290, 400);           /* the configured mark, not another */
     assert_int_equal(e2e_admin_state(e).by_status[RFL_STATUS_ACCEPTED], 5);
     assert_true(e2e_admin_state(e).adds_up);
     e2e_peer_close(&door);
+    e2e_peer_close(&desk.peer);
+}
+
+/* The first flush that fails ends the process: nobody hears of that turn, and a restart goes on from the disk. */
+static void a_failed_commit_ends_the_process_unsaid(void **state)
+{
+    struct e2e *e = *state;
+    struct e2e_peer door;
+    struct rfl_reply reply;
+    char sign[E2E_PATH_BYTES + 8];
+    (void)snprintf(sign, sizeof sign, "%s/fails", e->dir);
+    (void)setenv("E2E_DISK_FAILS", sign, 1);
+    e->preload = RFL_FAILING_DISK;
+    e2e_start(e);
+    (void)unsetenv("E2E_DISK_FAILS");
+    e2e_peer_open(&door, e->doors);
+    struct rfl_ask ask = e2e_submit("before", "the disk works");
+    e2e_peer_ask(&door, &ask, &reply);
+    assert_int_equal(reply.kind, RFL_MSG_RECEIPT);
+    e2e_write_file(sign, "");
+    ask = e2e_submit("during", "the disk fails");
+    e2e_peer_send(&door, &ask);
+    assert_int_equal(e2e_wait(e), EX_IOERR);
+    assert_false(e2e_peer_hear(&door, &reply, 0));
+    char *log = e2e_read_file(e->log);
+    expect_in(log, "event=store.failed error=IO errno=EIO");
+    free(log);
+    e->preload = NULL;
+    e2e_start(e);
+    e2e_peer_ask(&door, &ask, &reply);                      /* sent again: once, whatever the disk had kept */
+    assert_int_equal(reply.kind, RFL_MSG_RECEIPT);
+    assert_int_equal(e2e_admin_state(e).referrals, 2);
+    e2e_peer_close(&door);
+}
+
+static void a_silent_worker_gives_its_offer_back(void **state)
+{
+    struct e2e *e = *state;
+    struct e2e_peer door;
+    struct desk silent, desk;
+    struct rfl_reply reply;
+    (void)snprintf(e->extra, sizeof e->extra, "session_idle = \"1s\";");
+    e2e_write_conf(e);
+    e2e_start(e);
+    subscribe(&silent, e, "desk-1", 1);
+    e2e_peer_open(&door, e->doors);
+    struct rfl_ask submit = e2e_submit("silent", "offered and left");
+    e2e_peer_ask(&door, &submit, &reply);
+    await_offer(&silent);
+    subscribe(&desk, e, "desk-2", 1);
+    int64_t deadline = e2e_clock_ms() + E2E_DEADLINE_MS;
+    struct rfl_ask ping = { .kind = RFL_MSG_PING, .worker = e2e_view("desk-2") };
+    do {                                                    /* this desk shows that it is there */
+        assert_true(e2e_clock_ms() < deadline);
+        e2e_peer_send(&desk.peer, &ping);
+        assert_true(e2e_peer_hear(&desk.peer, &reply, E2E_DEADLINE_MS));
+    } while (reply.kind != RFL_MSG_OFFER);
+    struct rfl_view code = reply.offer.case_code;
+    assert_true(code.len == strlen(silent.case_code) && memcmp(code.p, silent.case_code, code.len) == 0);
+    e2e_peer_close(&door);
+    e2e_peer_close(&silent.peer);
     e2e_peer_close(&desk.peer);
 }
 
@@ -675,6 +738,8 @@ int main(void)
         E2E_TEST(a_lapsed_offer_is_fenced_and_offered_again),
         E2E_TEST(a_worker_that_vanished_holds_nothing),
         E2E_TEST(a_full_store_refuses_the_new_and_finishes_the_old),
+        E2E_TEST(a_failed_commit_ends_the_process_unsaid),
+        E2E_TEST(a_silent_worker_gives_its_offer_back),
         E2E_TEST(killed_at_any_time_everything_receipted_is_there),
         E2E_TEST(stopping_answers_or_leaves_to_be_sent_again),
         E2E_TEST(a_bad_policy_keeps_the_old_and_says_why),
