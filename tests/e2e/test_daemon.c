@@ -706,6 +706,7 @@ static void systemd_is_told(void **state)
     (void)unsetenv("NOTIFY_SOCKET");
     (void)unsetenv("WATCHDOG_USEC");
     await_notify(fd, "READY=1");
+    await_notify(fd, "STATUS=serving: 0 sessions, store ");
     await_notify(fd, "WATCHDOG=1");
     await_notify(fd, "WATCHDOG=1");
     assert_int_equal(kill(e->pid, SIGHUP), 0);
