@@ -151,7 +151,7 @@ bool bus_wait(struct bus *bus, int fd, int64_t timeout_ms)
     return readable;
 }
 
-/* Every session that ends passes here once. The array holds every session there can be at one time, so it overflows only
+/* Every session that ends passes here once. The array holds all there can be at one time, so it overflows only
  * when they come and go faster than turns do; the engine's idle clock then finds what it was not told. */
 static void end_session(struct bus *bus, uint64_t session)
 {

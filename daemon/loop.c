@@ -1,6 +1,7 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "belongs.h"
@@ -171,6 +172,17 @@ static bool heed_signals(struct loop *loop)
     return true;
 }
 
+static void say_status(const struct loop *loop)
+{
+    char text[160];
+    if (loop->d->draining)
+        return;
+    (void)snprintf(text, sizeof text, "%s: %" PRIu32 " sessions, store %" PRIu32 " permille full, %" PRIu64 " turns",
+                   loop->full ? "no room for new work" : "serving", bus_session_count(loop->d->bus),
+                   rfl_store_used_permille(loop->d->store), loop->counters.turns);
+    notify_status(text);
+}
+
 /* What peers do wrong is counted where it happens and logged here, so that nobody can fill a log by doing it. */
 static void keep_house(struct loop *loop)
 {
@@ -179,6 +191,7 @@ static void keep_house(struct loop *loop)
         return;
     loop->rested_boot_ms = d->now.boot_ms;
     bus_forget(d->bus, d->now.boot_ms);
+    say_status(loop);
     const struct bus_counters *now = bus_counters(d->bus), *seen = &loop->seen;
     if (now->bus_misframed != seen->bus_misframed || now->bus_foreign_ids != seen->bus_foreign_ids
         || now->bus_not_reading != seen->bus_not_reading || now->bus_evicted != seen->bus_evicted)
@@ -288,6 +301,7 @@ enum loop_end loop_run(struct daemon *daemon)
         rfl_arena_init(&loop->arena, memory, RFL_ARENA_BYTES);
         loop->frame = memory + RFL_ARENA_BYTES;
         loop->watchdog_ms = notify_watchdog_ms();
+        say_status(loop);
         do
             step = turn(loop);
         while (step == STEP_ON);

@@ -14,10 +14,6 @@
 #include "notify.h"
 #include "signals.h"
 
-#ifndef RFL_VERSION
-#define RFL_VERSION "0.1.0"
-#endif
-
 enum { LINGER_MS = 1000 };          /* for answers already given to libzmq when an orderly stop closes it */
 
 enum mode { MODE_SERVE, MODE_CHECK, MODE_SHOW, MODE_VERSION, MODE_HELP, MODE_BAD_USE };

@@ -20,6 +20,11 @@ void notify_ready(const char *status)
     (void)sd_notifyf(0, "READY=1\nSTATUS=%s", status);
 }
 
+void notify_status(const char *status)
+{
+    (void)sd_notifyf(0, "STATUS=%s", status);
+}
+
 void notify_reloading(void)
 {
     (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_us());
@@ -39,6 +44,7 @@ void notify_alive(void)
 
 int64_t notify_watchdog_ms(void) { return 0; }
 void notify_ready(const char *status) { (void)status; }
+void notify_status(const char *status) { (void)status; }
 void notify_reloading(void) { }
 void notify_stopping(void) { }
 void notify_alive(void) { }

@@ -2,9 +2,9 @@
 """Counts what ctest ran: tests/count_results.py FOLDER, with one JUnit file for each build in it.
 
 Prints one line, "N passed, N failed" and ", N skipped" when there are any. What is counted: every test function of a
-cmocka program or a Python unittest; what another program reports in a line "checks: N passed, N failed, N skipped"; and one for a program
-that reports nothing. A program that fails without reporting a failure counts as one failure, and so does a build that
-did not compile. Exit 1 when anything failed or nothing ran.
+cmocka program or a Python unittest; what another program reports in a line "checks: N passed, N failed, N skipped"; and
+one for a program that reports nothing. A program that fails without reporting a failure counts as one failure, and so
+does a build that did not compile. Exit 1 when anything failed or nothing ran.
 """
 import glob
 import os

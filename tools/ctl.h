@@ -14,8 +14,7 @@
 /* sysexits.h, by the names of this program's manual. */
 enum ctl_exit {
     CTL_OK = 0, CTL_FINDINGS = 1, CTL_USAGE = 64, CTL_BAD_DATA = 65, CTL_NO_INPUT = 66, CTL_UNREACHABLE = 69,
-    CTL_CANNOT_CREATE = 73, CTL_STORE_FAILED = 74, CTL_TRY_AGAIN = 75, CTL_PROTOCOL = 76, CTL_NOT_PERMITTED = 77,
-    CTL_BAD_CONFIG = 78
+    CTL_CANNOT_CREATE = 73, CTL_STORE_FAILED = 74, CTL_TRY_AGAIN = 75, CTL_PROTOCOL = 76, CTL_NOT_PERMITTED = 77
 };
 
 /* Options a subcommand may take, as bits; the rest is refused. --json, --admin, --doors and --timeout are for all. */
@@ -44,8 +43,8 @@ struct ctl_talk { struct rfl_client *client; const char *endpoint; };
 /* CTL_OK, or the exit code after telling the person. A socket nobody listens on is found at once where that can be. */
 int ctl_talk_open(const struct ctl *ctl, const char *endpoint, struct ctl_talk *talk);
 void ctl_talk_close(struct ctl_talk *talk);
-/* Asks and waits. A reply of another kind than `wanted` ends in its exit code: a Refusal is explained, with its findings,
- * and with --json also printed. *reply lives until the next ask. */
+/* Asks and waits. A reply of another kind than `wanted` ends in its exit code: a Refusal is explained, with its
+ * findings, and with --json also printed. *reply lives until the next ask. */
 int ctl_ask(const struct ctl *ctl, struct ctl_talk *talk, const struct rfl_ask *ask, enum rfl_message_kind wanted,
             struct rfl_reply *reply);
 /* Opens, asks once and hands the reply to `show` while it is alive. */
@@ -60,10 +59,16 @@ int ctl_print_value(json_t *value);
 void ctl_print_findings(FILE *out, const struct rfl_finding *findings, uint32_t count);
 
 /* ---- reading a referral from JSON (ctl_referral.c) ---- */
-/* The file ("-": standard input) as the bytes of a Referral. CTL_OK, or the exit code after telling the person; with
- * `quiet` findings are left to the caller and CTL_BAD_DATA is returned. */
-int ctl_referral_read(const struct ctl *ctl, const char *path, uint8_t out[RFL_BODY_BYTES_MAX], size_t *len_out,
-                      struct rfl_findings *findings);
+struct ctl_referral {
+    json_t *object;                 /* owned; findings may borrow from it */
+    struct rfl_findings findings;
+    size_t len;
+    uint8_t body[RFL_BODY_BYTES_MAX];
+};
+/* The file ("-": standard input) as the bytes of a Referral; free it whatever the result. CTL_OK, or the exit code:
+ * after telling the person, but for CTL_BAD_DATA with findings, which are left to the caller. */
+int ctl_referral_read(const struct ctl *ctl, const char *path, struct ctl_referral *out);
+void ctl_referral_free(struct ctl_referral *referral);
 
 /* ---- tables (ctl_table.c) ---- */
 enum { CTL_COLUMNS_MAX = 16 };

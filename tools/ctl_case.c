@@ -22,16 +22,11 @@ static void case_row(struct ctl_table *table, const struct rfl_case_row *row)
     ctl_cell_view(table, row->next_action);
 }
 
-/* Appends the rows of one page, found under `key` in the reply or one level below, to the array. */
-static void collect(json_t *all, const struct rfl_reply *reply, const char *key)
+/* Appends the rows of one page to the array. */
+static void collect(json_t *all, const struct rfl_reply *reply)
 {
-    json_t *page = rfl_json_of_reply(reply), *rows = json_object_get(page, key), *inner = NULL;
-    const char *name = NULL;
-    if (!json_is_array(rows))
-        json_object_foreach(page, name, inner)
-            if (json_is_array(json_object_get(inner, key)))
-                rows = json_object_get(inner, key);
-    (void)json_array_extend(all, rows);
+    json_t *page = rfl_json_of_reply(reply);
+    (void)json_array_extend(all, json_object_get(page, "cases"));
     json_decref(page);
 }
 
@@ -70,7 +65,7 @@ static int list_page(const struct ctl *ctl, struct ctl_talk *talk, struct rfl_as
     for (uint32_t i = 0; !ctl->json && i < cases->rows_count; i++)
         case_row(table, &cases->rows[i]);
     if (ctl->json)
-        collect(all, &reply, "cases");
+        collect(all, &reply);
     *left -= cases->rows_count < *left ? cases->rows_count : *left;
     size_t len = cases->next.len < RFL_NAME_BYTES_MAX ? cases->next.len : 0;
     if (len > 0)
@@ -218,10 +213,8 @@ static int show_explained(const struct ctl *ctl, const struct rfl_reply *reply)
 
 int ctl_explain(const struct ctl *ctl)
 {
-    static uint8_t body[RFL_BODY_BYTES_MAX];
-    static struct rfl_findings findings;
+    static struct ctl_referral referral;
     struct rfl_ask ask = { .kind = RFL_MSG_EXPLAIN };
-    size_t len = 0;
     if ((ctl->argc == 1) == (ctl->file != NULL))
         return ctl_fail(ctl, CTL_USAGE, "either a code or --file", "such as: explain WW-7K3M-92QX");
     if (ctl->at != NULL && !ctl_time_parse(ctl->at, &ask.at_ms))
@@ -230,11 +223,12 @@ int ctl_explain(const struct ctl *ctl)
         ask.code = rfl_view_of(ctl->argv[0]);
         return ctl_ask_once(ctl, ctl->admin, &ask, RFL_MSG_EXPLAINED, show_explained);
     }
-    int exit_code = ctl_referral_read(ctl, ctl->file, body, &len, &findings);
+    int exit_code = ctl_referral_read(ctl, ctl->file, &referral);
+    ask.referral = (struct rfl_view){ referral.body, referral.len };
     if (exit_code == CTL_BAD_DATA)
-        ctl_print_findings(stderr, findings.list, findings.count);
-    if (exit_code != CTL_OK)
-        return exit_code;
-    ask.referral = (struct rfl_view){ body, len };
-    return ctl_ask_once(ctl, ctl->admin, &ask, RFL_MSG_EXPLAINED, show_explained);
+        ctl_print_findings(stderr, referral.findings.list, referral.findings.count);
+    if (exit_code == CTL_OK)
+        exit_code = ctl_ask_once(ctl, ctl->admin, &ask, RFL_MSG_EXPLAINED, show_explained);
+    ctl_referral_free(&referral);
+    return exit_code;
 }

@@ -76,12 +76,16 @@ int ctl_status(const struct ctl *ctl)
     return exit_code;
 }
 
+static json_t *text_json(struct rfl_view view)
+{
+    return json_stringn(view.len > 0 ? (const char *)view.p : "", view.len);
+}
+
 static json_t *queue_json(const struct rfl_queue_row *row)
 {
-    return json_pack("{s:s%, s:s%, s:s%, s:I, s:I, s:I}", "name", row->name.p, row->name.len, "owner", row->owner.p,
-                     row->owner.len, "area", row->area.p != NULL ? (const char *)row->area.p : "", row->area.len,
-                     "waiting", (json_int_t)row->waiting, "oldest_ms", (json_int_t)row->oldest_ms, "workers",
-                     (json_int_t)row->workers);
+    return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "name", text_json(row->name), "owner", text_json(row->owner),
+                     "area", text_json(row->area), "waiting", (json_int_t)row->waiting, "oldest_ms",
+                     (json_int_t)row->oldest_ms, "workers", (json_int_t)row->workers);
 }
 
 static void queue_row(struct ctl_table *table, const struct rfl_queue_row *row)

@@ -17,23 +17,27 @@ static int bad_json(const struct ctl *ctl, const json_error_t *error)
     return ctl_fail(ctl, error->line > 0 ? CTL_BAD_DATA : CTL_NO_INPUT, what, "give one JSON object in UTF-8");
 }
 
-int ctl_referral_read(const struct ctl *ctl, const char *path, uint8_t out[RFL_BODY_BYTES_MAX], size_t *len_out,
-                      struct rfl_findings *findings)
+int ctl_referral_read(const struct ctl *ctl, const char *path, struct ctl_referral *out)
 {
     json_error_t error = { .line = -1 };
+    *out = (struct ctl_referral){ 0 };
     errno = 0;
     FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
     if (f == NULL)
         return bad_json(ctl, &error);
-    json_t *object = json_loadf(f, JSON_REJECT_DUPLICATES, &error);
+    out->object = json_loadf(f, JSON_REJECT_DUPLICATES, &error);
     if (f != stdin)
         (void)fclose(f);
-    if (object == NULL)
+    if (out->object == NULL)
         return bad_json(ctl, &error);
-    *findings = (struct rfl_findings){ 0 };
-    bool good = rfl_json_to_referral(object, out, RFL_BODY_BYTES_MAX, len_out, findings);
-    json_decref(object);
-    return good ? CTL_OK : CTL_BAD_DATA;
+    return rfl_json_to_referral(out->object, out->body, sizeof out->body, &out->len, &out->findings) ? CTL_OK
+                                                                                                     : CTL_BAD_DATA;
+}
+
+void ctl_referral_free(struct ctl_referral *referral)
+{
+    json_decref(referral->object);
+    referral->object = NULL;
 }
 
 static json_t *findings_json(const struct rfl_findings *findings, bool acceptable)
@@ -60,7 +64,8 @@ static int show_validated(const struct ctl *ctl, const struct rfl_reply *reply)
     struct rfl_findings findings = { 0 };
     findings.count = reply->validated.findings_count < RFL_FINDINGS_MAX ? reply->validated.findings_count
                                                                         : RFL_FINDINGS_MAX;
-    memcpy(findings.list, reply->validated.findings, findings.count * sizeof findings.list[0]);
+    if (findings.count > 0)
+        memcpy(findings.list, reply->validated.findings, findings.count * sizeof findings.list[0]);
     return say_findings(ctl, &findings, reply->validated.acceptable);
 }
 
@@ -98,16 +103,15 @@ static int validate_here(const struct ctl *ctl, struct rfl_view referral)
 
 int ctl_validate(const struct ctl *ctl)
 {
-    static uint8_t body[RFL_BODY_BYTES_MAX];
-    static struct rfl_findings findings;
-    size_t len = 0;
-    int exit_code = ctl_referral_read(ctl, ctl->argv[0], body, &len, &findings);
-    if (exit_code == CTL_BAD_DATA && findings.count > 0)
-        return say_findings(ctl, &findings, false);
-    if (exit_code != CTL_OK)
-        return exit_code;
-    struct rfl_view referral = { body, len };
-    return ctl->endpoint != NULL ? validate_there(ctl, referral) : validate_here(ctl, referral);
+    static struct ctl_referral referral;
+    int exit_code = ctl_referral_read(ctl, ctl->argv[0], &referral);
+    struct rfl_view body = { referral.body, referral.len };
+    if (exit_code == CTL_BAD_DATA && referral.findings.count > 0)
+        exit_code = say_findings(ctl, &referral.findings, false);
+    else if (exit_code == CTL_OK)
+        exit_code = ctl->endpoint != NULL ? validate_there(ctl, body) : validate_here(ctl, body);
+    ctl_referral_free(&referral);
+    return exit_code;
 }
 
 static int show_receipt(const struct ctl *ctl, const struct rfl_reply *reply)
@@ -140,18 +144,17 @@ static int show_receipt(const struct ctl *ctl, const struct rfl_reply *reply)
 
 int ctl_submit(const struct ctl *ctl)
 {
-    static uint8_t body[RFL_BODY_BYTES_MAX];
-    static struct rfl_findings findings;
-    size_t len = 0;
+    static struct ctl_referral referral;
     if (ctl->source == NULL || ctl->reference == NULL)
         return ctl_fail(ctl, CTL_USAGE, "--source and --reference are needed",
                         "the reference is the source's own number for this referral; sending it again is harmless");
-    int exit_code = ctl_referral_read(ctl, ctl->argv[0], body, &len, &findings);
-    if (exit_code == CTL_BAD_DATA && findings.count > 0)
-        return say_findings(ctl, &findings, false);
-    if (exit_code != CTL_OK)
-        return exit_code;
+    int exit_code = ctl_referral_read(ctl, ctl->argv[0], &referral);
     struct rfl_ask ask = { .kind = RFL_MSG_SUBMIT, .source = rfl_view_of(ctl->source),
-                           .reference = rfl_view_of(ctl->reference), .referral = { body, len } };
-    return ctl_ask_once(ctl, ctl->doors, &ask, RFL_MSG_RECEIPT, show_receipt);
+                           .reference = rfl_view_of(ctl->reference), .referral = { referral.body, referral.len } };
+    if (exit_code == CTL_BAD_DATA && referral.findings.count > 0)
+        exit_code = say_findings(ctl, &referral.findings, false);
+    else if (exit_code == CTL_OK)
+        exit_code = ctl_ask_once(ctl, ctl->doors, &ask, RFL_MSG_RECEIPT, show_receipt);
+    ctl_referral_free(&referral);
+    return exit_code;
 }

@@ -57,9 +57,11 @@ int ctl_init(const struct ctl *ctl)
         (void)snprintf(key, sizeof key, "%s/master.key", dir);
     if (ctl->json)
         return ctl_print_value(json_pack("{s:s, s:s}", "store", dir, "master_key", key));
-    printf("made    %s: an empty store\nkey     %s: keep a copy of it elsewhere; without it nobody can read the store,\n"
+    printf("made    %s: an empty store\n"
+           "key     %s: keep a copy of it elsewhere; without it nobody can read the store,\n"
            "        and whoever has both can read everything\n"
-           "next    set store_dir = \"%s\" in referrald.conf, then: referrald -c referrald.conf\n", dir, key, dir);
+           "next    set store_dir = \"%s\" in referrald.conf, then: referrald -c referrald.conf\n",
+           dir, key, dir);
     return CTL_OK;
 }
 
@@ -132,7 +134,8 @@ int ctl_store_rebuild(const struct ctl *ctl)
     struct watcher watcher = { ctl, json_array(), "rebuilt", 0 };
     struct rfl_store_report report = { say_finding, say_progress, &watcher, 0 };
     enum rfl_err err = rfl_store_rebuild(ctl->argv[0], ctl->argv[1], &options, &report);
-    return finish(&watcher, err, report.findings, "rebuilt from the log; compare with: referralctl store compare DIR DIR");
+    return finish(&watcher, err, report.findings,
+                  "rebuilt from the log; compare them with: referralctl store compare DIR NEWDIR");
 }
 
 int ctl_store_compare(const struct ctl *ctl)

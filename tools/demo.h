@@ -1,9 +1,10 @@
 /* demo.h: what the parts of the demonstration share. tools/demo builds everything and starts demo_main.c.
  *
  * The demonstration is an ordinary user of libreferral: adapters behind every door (demo_doors.c), intake workers as
- * processes of their own (demo_workers.c), and an operator's questions at the end (demo_audit.c). Everything it sends is
- * a function of the seed (demo_people.c). All people, practices and postcodes are invented: NHS numbers of the range
- * that is never issued, practices Z99..., postcodes of areas QX and QS that do not exist; the areas are the real ones. */
+ * processes of their own (demo_workers.c), and an operator's questions at the end (demo_audit.c). Everything it sends
+ * is a function of the seed (demo_people.c). All people, practices and postcodes are invented: NHS numbers of the range
+ * that is never issued, practices Z99..., postcodes of areas QX and QS that do not exist. The areas are the real ones.
+ */
 #ifndef DEMO_H
 #define DEMO_H
 
@@ -52,7 +53,11 @@ struct demo_referral {
     char receipt[DEMO_CODE_BYTES];
 };
 
-struct demo_plan { struct demo_referral *referral; uint32_t count, late; /* the last `late` come after the desks close */ };
+struct demo_plan {
+    struct demo_referral *referral;
+    uint32_t count;
+    uint32_t late;                              /* so many, the last ones, come after the desks have closed */
+};
 
 extern const char *const demo_source_names[];
 extern const uint32_t demo_source_count;
@@ -139,8 +144,8 @@ bool demo_workers_stop(struct demo *demo);
 /* demo_audit.c: asks the operator's questions while the daemon runs. */
 bool demo_audit_ask(struct demo *demo, struct demo_findings *found);
 
-/* demo_report.c: prints the tables and the ledger, writes the JSON file if there is to be one. Returns how many things do
- * not add up; each is said. */
+/* demo_report.c: prints the tables and the ledger, writes the JSON file if there is to be one. Returns how many things
+ * do not add up; each is said. */
 int demo_report(const struct demo *demo, const struct demo_findings *found);
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "demo.h"
 
-enum { ANSWER_MS = 20000, STOP_MS = 20000 };
+enum { ANSWER_MS = 20000, STOP_MS = 20000, ARGUMENTS_MAX = 8 };
 
 int64_t demo_now_ms(void)
 {
@@ -36,28 +36,31 @@ void demo_say(const char *format, ...)
     (void)fflush(stdout);
 }
 
-/* In the child: dies with its parent, writes to the log, becomes the program. */
-static void become(const char *const argv[], const char *log)
+/* In the child: dies with its parent, writes to the log, becomes the program. Our parent has threads, so nothing here
+ * may take a lock: no malloc, no stdio. */
+static void become(char *const argv[], const char *log)
 {
-    char *copy[16];
-    size_t n = 0;
-    for (; argv[n] != NULL && n + 1 < sizeof copy / sizeof copy[0]; n++)
-        copy[n] = strdup(argv[n]);
-    copy[n] = NULL;
     int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd == -1 || dup2(fd, STDOUT_FILENO) == -1 || dup2(fd, STDERR_FILENO) == -1
         || prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
         _exit(126);
-    (void)execv(copy[0], copy);
+    (void)execv(argv[0], argv);
     _exit(127);
 }
 
 static pid_t spawn(const char *const argv[], const char *log)
 {
+    char *copy[ARGUMENTS_MAX + 1] = { NULL };
     (void)fflush(stdout);
+    for (size_t n = 0; argv[n] != NULL; n++) {
+        assert(n < ARGUMENTS_MAX);
+        copy[n] = strdup(argv[n]);
+    }
     pid_t pid = fork();
     if (pid == 0)
-        become(argv, log);
+        become(copy, log);
+    for (size_t n = 0; n < ARGUMENTS_MAX; n++)
+        free(copy[n]);
     return pid;
 }
 

@@ -72,7 +72,9 @@ static bool busy_hours(struct demo *demo)
 
 static bool whole_day(struct demo *demo, struct demo_findings *found)
 {
-    if (!demo_doors_open(demo) || !demo_daemon_start(demo) || !demo_workers_start(demo))
+    /* The desks first: they are forked and go on without an exec, which only a process without threads may do. They
+     * wait for the daemon by themselves. */
+    if (!demo_workers_start(demo) || !demo_doors_open(demo) || !demo_daemon_start(demo))
         return false;
     demo_say("%u areas, %u desks (one is doomed), %u adapters; %u referrals to come", demo->world.area_count,
              DEMO_WORKERS + 1, demo_source_count, demo->plan.count);

@@ -69,14 +69,13 @@ void demo_world_init(struct demo_world *world, const struct rfl_policy *policy, 
 
 static bool write_practices(const struct demo_world *world, FILE *f)
 {
-    /* Of the 27 columns: code, name, grouping, ICB, ..., closed on (12th), status (13th), ..., commissioner (15th), ...,
-     * setting (26th), end. The last three are of Frimley, which was divided; only its sub-ICB could tell where to. */
+    /* Of the 27 columns: code, name, grouping, ICB (4th), status (13th), setting (26th); no commissioner (15th). The
+     * last practice is of Frimley, which was divided: only a sub-ICB could tell to whom it went. */
     for (uint32_t a = 0; a < world->area_count; a++)
         for (uint32_t k = 0; k < DEMO_PRACTICES_PER_AREA; k++)
             fprintf(f, "\"Z99%03u\",\"INVENTED SURGERY %u\",\"Y99\",\"%s\",,,,,,,,,\"A\",,,,,,,,,,,,,\"4\",\n",
                     a * DEMO_PRACTICES_PER_AREA + k, a * DEMO_PRACTICES_PER_AREA + k, world->area[a].ods);
-    fputs("\"Z99990\",\"INVENTED SURGERY OF AN AREA THAT WAS DIVIDED\",\"Y99\",\"QNQ\",,,,,,,,,\"A\",,,,,,,,,,,,,\"4\",\n",
-          f);
+    fputs("\"Z99990\",\"INVENTED SURGERY OF A DIVIDED AREA\",\"Y99\",\"QNQ\",,,,,,,,,\"A\",,,,,,,,,,,,,\"4\",\n", f);
     return ferror(f) == 0;
 }
 

@@ -179,7 +179,7 @@ static void check_work(struct verdict *v, const struct demo *demo, const struct 
     uint64_t accepted = with_provider(found->by_status), declining = found->by_status[RFL_STATUS_DECLINING];
     must(v, found->by_status[RFL_STATUS_OFFERED] == 0 && found->by_status[RFL_STATUS_RECEIVED] == 0,
          "nothing is out with a worker who has gone");
-    /* A verb whose answer was lost in the kill took effect once; its repetition was refused and is counted in fenced. */
+    /* A verb whose answer was lost in the kill took effect once; its repetition was refused: that is in fenced. */
     must(v, tally->accepted <= accepted && accepted <= tally->accepted + tally->fenced,
          "what workers were told they accepted is what the store says is accepted");
     must(v, tally->declined <= declining && declining <= tally->declined + tally->fenced,

@@ -85,16 +85,17 @@ static void print_help(FILE *out)
                            option_rows[i].argument != NULL ? option_rows[i].argument : "");
         fprintf(out, "%*s%s\n", used < 38 ? 38 - used : 1, "", option_rows[i].help);
     }
-    fputs("  --timeout SECONDS                     how long to wait for an answer (default 5)\n\n"
+    fputs("  --timeout SECONDS                   how long to wait for an answer (default 5)\n\n"
           "exit codes: 0 well, 1 findings, 64 wrong use, 65 bad data, 66 no such file or code, 69 no daemon there,\n"
-          "73 cannot create, 74 store failed, 75 try again, 76 protocol, 77 not permitted, 78 bad configuration\n", out);
+          "            73 cannot create, 74 store failed, 75 try again, 76 protocol, 77 not permitted\n", out);
 }
 
 static void fill_long_options(struct option out[OPTIONS_COUNT + 4])
 {
-    for (size_t i = 0; i < OPTIONS_COUNT; i++)
-        out[i] = (struct option){ option_rows[i].name, option_rows[i].argument != NULL ? required_argument : no_argument,
-                                  NULL, OPTION_BASE + (int)i };
+    for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+        int takes = option_rows[i].argument != NULL ? required_argument : no_argument;
+        out[i] = (struct option){ option_rows[i].name, takes, NULL, OPTION_BASE + (int)i };
+    }
     out[OPTIONS_COUNT] = (struct option){ "timeout", required_argument, NULL, OPTION_TIMEOUT };
     out[OPTIONS_COUNT + 1] = (struct option){ "help", no_argument, NULL, OPTION_HELP };
     out[OPTIONS_COUNT + 2] = (struct option){ "version", no_argument, NULL, OPTION_VERSION };

@@ -38,7 +38,7 @@ bool rfl__conf_read_clocks(struct rfl_conf_load *load, struct config_setting_t *
 bool rfl__conf_read_rules(struct rfl_conf_load *load, struct config_setting_t *root);
 
 /* BLAKE2b over what a compiled policy means, in a fixed order; independent of the order of areas, queues, sources and
- * offices in their files. */
-struct rfl_hash rfl__conf_digest(const struct rfl_policy *policy);
+ * offices in their files. RFL_E_MEMORY. */
+RFL_MUST_USE enum rfl_err rfl__conf_digest(const struct rfl_policy *policy, struct rfl_hash *out);
 
 #endif

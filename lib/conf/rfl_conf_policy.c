@@ -121,6 +121,7 @@ static void read_all(struct rfl_conf_load *load, const char *dir)
 enum rfl_err rfl_conf_policy_load(const char *dir, struct rfl_policy **out, struct rfl_conf_report *report)
 {
     enum rfl_err err = RFL_E_MEMORY;
+    struct rfl_hash digest;
     struct rfl_policy *policy = malloc(sizeof *policy);
     struct rfl_conf_load *load = calloc(1, sizeof *load);
     if (policy == NULL || load == NULL)
@@ -139,7 +140,10 @@ enum rfl_err rfl_conf_policy_load(const char *dir, struct rfl_policy **out, stru
         err = RFL_E_INVALID;
         goto out;
     }
-    rfl_policy_set_digest(policy, rfl__conf_digest(policy));
+    err = rfl__conf_digest(policy, &digest);
+    if (err != RFL_E_OK)
+        goto out;
+    rfl_policy_set_digest(policy, digest);
     *out = policy;
     policy = NULL;
 out:

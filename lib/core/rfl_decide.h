@@ -45,7 +45,7 @@ struct rfl_command {
     bool override_no;           /* PLACE: although that queue said no before; recorded */
     bool target_takes;          /* REDIRECT, PLACE: the target takes people now (no hold on it) */
     int64_t until_ms;
-    int64_t lease_ms;           /* OFFER, TOUCH: an offer's length, instead of the policy's lease clock; 0: that clock */
+    int64_t lease_ms;           /* OFFER, TOUCH: how long, instead of the policy's lease clock; 0: that clock */
 };
 
 struct rfl_events { uint32_t count; struct rfl_event list[RFL_EVENTS_PER_COMMAND_MAX]; };

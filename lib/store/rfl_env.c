@@ -50,7 +50,7 @@ static void on_mdb_assert(MDB_env *env, const char *text)
 {
     (void)env;
     (void)text;
-    static const char line[] = "store: LMDB found the file damaged; stopping (74): verify the store, restore a backup\n";
+    static const char line[] = "store: LMDB found the file damaged; stopping (74): verify it, restore a backup\n";
     ssize_t ignored = write(STDERR_FILENO, line, sizeof line - 1);
     (void)ignored;
     _exit(74);

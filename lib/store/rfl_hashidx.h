@@ -30,7 +30,8 @@ void rfl_hashidx_fini(struct rfl_hashidx *index);
 /* The first id under this hash that `match` says yes to; 0: none. */
 uint64_t rfl_hashidx_find(const struct rfl_hashidx *index, struct rfl_hash hash, rfl_hashidx_match *match, void *ctx);
 
-/* Adds a slot, also when one with the same hash is there. id: 1 to RFL_HASHIDX_ID_MAX. RFL_E_MEMORY: nothing changed. */
+/* Adds a slot, also when one with the same hash is there. id: 1 to RFL_HASHIDX_ID_MAX. RFL_E_MEMORY: nothing was
+ * changed. */
 RFL_MUST_USE enum rfl_err rfl_hashidx_add(struct rfl_hashidx *index, struct rfl_hash hash, uint64_t id);
 
 /* The slot (hash, from) now says `to`; to 0 removes it. False: there is no such slot. Never needs memory. */

@@ -4,8 +4,8 @@
 
 #include "rfl_env.h"
 
-/* Environment, identity and keys; leaves a transaction open. mode: RFL_ENV_WRITE or RFL_ENV_READ. *why_out gets a literal
- * on every error. Closed by rfl_store_close. */
+/* Environment, identity and keys; leaves a transaction open. mode: RFL_ENV_WRITE or RFL_ENV_READ. *why_out gets a
+ * literal on every error. Closed by rfl_store_close. */
 RFL_MUST_USE enum rfl_err rfl_opening(const char *dir, enum rfl_env_mode mode, const struct rfl_store_options *options,
                                       struct rfl_store **out, const char **why_out);
 

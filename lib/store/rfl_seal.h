@@ -30,9 +30,9 @@ RFL_MUST_USE enum rfl_err rfl_seal_master_make(const char *path);
 /* A random store id. RFL_E_IO: libsodium cannot start. */
 RFL_MUST_USE enum rfl_err rfl_seal_identity(uint8_t store_id_out[16]);
 
-/* Reads the master key. RFL_E_ABSENT: no such file; RFL_E_INVALID: not 32 bytes, or others may read it (a file of root's
- * that a group may read is taken: that is how systemd hands over credentials); RFL_E_IO; RFL_E_MEMORY. *why_out gets
- * a literal. */
+/* Reads the master key. RFL_E_ABSENT: no such file; RFL_E_INVALID: not 32 bytes, or others may read it (a file of
+ * root's that a group may read is taken: that is how systemd hands over credentials); RFL_E_IO; RFL_E_MEMORY. *why_out
+ * gets a literal. */
 RFL_MUST_USE enum rfl_err rfl_seal_open(const char *master_path, const uint8_t store_id[16], struct rfl_seal **out,
                                         const char **why_out);
 void rfl_seal_close(struct rfl_seal **seal);

@@ -165,8 +165,8 @@ enum rfl_err rfl_tables_find(struct rfl_store *s, enum rfl_hash_index index, str
 
 /* ---- indexes ---- */
 
-/* Moves a case from the places of `before` to those of `after`; the only function that does. New places are taken before
- * old ones are left: only taking one needs memory, so on RFL_E_MEMORY nothing has changed. */
+/* Moves a case from the places of `before` to those of `after`; the only function that does. New places are taken
+ * before old ones are left: only taking one needs memory, so on RFL_E_MEMORY nothing has changed. */
 static enum rfl_err move_places(struct rfl_store *s, const struct rfl_case *before, const struct rfl_case *after)
 {
     struct rfl_keys from, to;

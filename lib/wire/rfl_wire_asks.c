@@ -9,7 +9,8 @@ enum {
 #define PREFIX "token."
 #define PB Referrald__V1__Token
 #define CORE struct rfl_token
-static const struct rfl__wire_row rfl__wire_token_rows[] = { ROW_U32(1, epoch, epoch, 0, 0),
+/* Epochs begin at 1, so a token without one is none. */
+static const struct rfl__wire_row rfl__wire_token_rows[] = { ROW_U32(1, epoch, epoch, 0, NEED),
                                                              ROW_U32(2, sequence, seq, 0, 0) };
 RFL_TABLE(, rfl__wire_token, token);
 #undef CORE

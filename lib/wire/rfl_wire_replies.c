@@ -173,7 +173,7 @@ static const struct rfl__wire_row admin_state_rows[] = {
     ROW_U64(5, log_entries, admin_state.log_entries, 0), ROW_U64(6, referrals, admin_state.referrals, 0),
     ROW_U64(7, cases, admin_state.cases, 0), ROW_U64(8, joined, admin_state.joined, 0),
     RFL_ROW(9, by_status, .type = RFL__WIRE_BY_STATUS, .pb_has = offsetof(PB, n_by_status),
-            .at = offsetof(CORE, admin_state.by_status), .limit = RFL_STATUS_COUNT),
+            RFL_AT(admin_state.by_status), .limit = RFL_STATUS_COUNT),
     ROW_U32(10, store_permille, admin_state.store_permille, 0, 0), ROW_U64(11, store_bytes, admin_state.store_bytes, 0),
     ROW_U64(12, mailbox_rows, admin_state.mailbox_rows, 0), ROW_I64(13, started_ms, admin_state.started_ms, 0),
     ROW_I64(14, now_ms, admin_state.now_ms, 0),

@@ -38,7 +38,7 @@ enum {
 struct rfl__wire_table;
 
 struct rfl__wire_row {
-    const char *name;                               /* the protocol's name */
+    const char *name, *member;                      /* the protocol's name; the member's, which tests compare */
     struct rfl_view path;                           /* as findings say it */
     uint16_t number;
     uint8_t type, flags;                            /* enum rfl__wire_type; RFL__WIRE_REQUIRED ... */

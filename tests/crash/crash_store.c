@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "../unit/store_life.h"
 #include "faultio.h"
+#include "store_life.h"
 
 enum { TURNS = 4, COMMANDS = 6, RUNS_MAX = 1000 };
 
@@ -107,7 +107,8 @@ static bool one_run(int n, enum faultio_kind kind, bool sticky)
     assert_int_equal(rfl_store_init(run.dir, &run.options), RFL_E_OK);
     faultio_arm(n, kind, sticky);
     enum rfl_err err = scenario(&run, UINT64_C(0x9E3779B97F4A7C15));
-    bool fired = faultio_fired(), reserving = fired && kind == FAULTIO_ENOSPC && strcmp(faultio_call(), "fallocate") == 0;
+    bool fired = faultio_fired();
+    bool reserving = fired && kind == FAULTIO_ENOSPC && strcmp(faultio_call(), "fallocate") == 0;
     faultio_arm(-1, kind, false);
     if (!fired || (reserving && !sticky && run.stat.entries > 0))
         assert_int_equal(err, RFL_E_OK);

@@ -1,6 +1,6 @@
-/* Interposes the calls by which LMDB reaches the disk. Linked into a test it is armed by calls; preloaded into a program
- * (LD_PRELOAD) by the environment: FAULTIO_AT=<n>, FAULTIO_KIND=eio|enospc|short, FAULTIO_STICKY=1. Only calls on a file
- * named data.mdb count, so logs and sockets go on as they are. */
+/* Interposes the calls by which LMDB reaches the disk. Linked into a test it is armed by calls; preloaded into a
+ * program (LD_PRELOAD) by the environment: FAULTIO_AT=<n>, FAULTIO_KIND=eio|enospc|short, FAULTIO_STICKY=1. Only calls
+ * on a file named data.mdb count, so logs and sockets go on as they are. */
 #include "faultio.h"
 
 #include <dlfcn.h>

@@ -89,10 +89,10 @@ void e2e_write_conf(const struct e2e *e)
 {
     char text[4096];
     int len = snprintf(text, sizeof text,
-                       "schema_version = 1;\nstore_dir = \"%s\";\nstore_map = \"256MiB\";\nstore_any_fs = true;\n"
+                       "schema_version = 1;\nstore_dir = \"%s\";\nstore_map = \"%s\";\nstore_any_fs = true;\n"
                        "policy_dir = \"%s\";\ndoors = \"%s\";\nworkers = \"%s\";\nadmin = \"%s\";\n%s\n"
                        "log_format = \"logfmt\";\nend_of_config = true;\n",
-                       e->store, e->policy, e->doors, e->workers, e->admin, e->extra);
+                       e->store, e->store_map, e->policy, e->doors, e->workers, e->admin, e->extra);
     assert_true(len > 0 && (size_t)len < sizeof text);
     e2e_write_file(e->conf, text);
 }
@@ -107,10 +107,11 @@ void e2e_setup(struct e2e *e)
     path_in(e->conf, "%.150s/referrald.conf", e->dir);
     path_in(e->store, "%.150s/store", e->dir);
     path_in(e->policy, "%.150s/policy", e->dir);
-    path_in(e->log, "%.150s/log", e->dir);
     path_in(e->doors, "ipc://%.150s/run/doors", e->dir);
     path_in(e->workers, "ipc://%.150s/run/workers", e->dir);
     path_in(e->admin, "ipc://%.150s/run/admin", e->dir);
+    path_in(e->log, "%.150s/log", e->dir);
+    (void)snprintf(e->store_map, sizeof e->store_map, "256MiB");
     copy_policy(e);
     e2e_write_conf(e);
     assert_int_equal(rfl_store_init(e->store, &options), RFL_E_OK);
@@ -132,7 +133,7 @@ static void become_daemon(const char *const *arguments, int out, int err)
     const char *argv[16] = { RFL_REFERRALD };
     for (int i = 0; i < 14 && arguments[i] != NULL; i++)
         argv[i + 1] = arguments[i];
-    (void)setenv("ASAN_OPTIONS", "quarantine_size_mb=1:malloc_context_size=4", 1);
+    (void)setenv("ASAN_OPTIONS", "quarantine_size_mb=1:malloc_context_size=4:verify_asan_link_order=0", 1);
     if (access("tests/lsan.supp", R_OK) == 0)
         (void)setenv("LSAN_OPTIONS", "suppressions=tests/lsan.supp:print_suppressions=0", 1);
     if (dup2(out, STDOUT_FILENO) == -1 || dup2(err, STDERR_FILENO) == -1)
@@ -150,8 +151,11 @@ void e2e_spawn(struct e2e *e)
     assert_true(log >= 0);
     e->pid = fork();
     assert_int_not_equal(e->pid, -1);
-    if (e->pid == 0)
+    if (e->pid == 0) {
+        if (e->preload != NULL)
+            (void)setenv("LD_PRELOAD", e->preload, 1);
         become_daemon(arguments, log, log);
+    }
     (void)close(log);
 }
 

@@ -20,6 +20,8 @@ struct e2e {
     char dir[E2E_PATH_BYTES], conf[E2E_PATH_BYTES], store[E2E_PATH_BYTES], policy[E2E_PATH_BYTES];
     char log[E2E_PATH_BYTES];                   /* what the daemon said on stderr, all runs */
     char doors[E2E_PATH_BYTES], workers[E2E_PATH_BYTES], admin[E2E_PATH_BYTES];
+    char store_map[32];                         /* "256MiB" */
+    const char *preload;                        /* a library loaded into the daemon first; NULL none */
     char extra[E2E_EXTRA_BYTES];                /* settings put into the configuration as they are; "" none */
     pid_t pid;                                  /* 0: not running */
 };

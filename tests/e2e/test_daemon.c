@@ -293,14 +293,15 @@ static void same_reference_same_receipt_other_bytes_conflict(void **state)
     e2e_peer_close(&peer);
 }
 
-struct desk { struct e2e_peer peer; char case_code[32]; struct rfl_token token; };
+struct desk { struct e2e_peer peer; const char *worker; char case_code[32]; struct rfl_token token; };
 
-static void subscribe(struct desk *desk, const struct e2e *e, uint32_t credit)
+static void subscribe(struct desk *desk, const struct e2e *e, const char *worker, uint32_t credit)
 {
     struct rfl_reply reply;
     struct rfl_view queue = e2e_view(queue_name);
-    struct rfl_ask ask = { .kind = RFL_MSG_SUBSCRIBE, .worker = e2e_view("desk-1"), .names = &queue, .names_count = 1,
+    struct rfl_ask ask = { .kind = RFL_MSG_SUBSCRIBE, .worker = e2e_view(worker), .names = &queue, .names_count = 1,
                            .credit = credit };
+    desk->worker = worker;
     e2e_peer_open(&desk->peer, e->workers);
     e2e_peer_ask(&desk->peer, &ask, &reply);
     assert_int_equal(reply.kind, RFL_MSG_SUBSCRIBED);
@@ -317,8 +318,8 @@ static void await_offer(struct desk *desk)
 
 static struct rfl_ask accept_of(const struct desk *desk)
 {
-    return (struct rfl_ask){ .kind = RFL_MSG_ACCEPT, .worker = e2e_view("desk-1"), .code = e2e_view(desk->case_code),
-                             .token = desk->token };
+    return (struct rfl_ask){ .kind = RFL_MSG_ACCEPT, .worker = e2e_view(desk->worker),
+                             .code = e2e_view(desk->case_code), .token = desk->token };
 }
 
 static void a_referral_goes_from_door_to_desk_and_back(void **state)
@@ -328,7 +329,7 @@ static void a_referral_goes_from_door_to_desk_and_back(void **state)
     struct desk desk;
     struct rfl_reply reply;
     e2e_start(e);
-    subscribe(&desk, e, 4);
+    subscribe(&desk, e, "desk-1", 4);
     e2e_peer_open(&door, e->doors);
     struct rfl_ask open = { .kind = RFL_MSG_MAILBOX_OPEN, .source = e2e_view("jobcentre-feed"), .credit = 16 };
     e2e_peer_ask(&door, &open, &reply);
@@ -373,7 +374,7 @@ static void a_lapsed_offer_is_fenced_and_offered_again(void **state)
     e2e_peer_open(&door, e->doors);
     struct rfl_ask submit = e2e_submit("ref-3", "nobody looks");
     e2e_peer_ask(&door, &submit, &reply);
-    subscribe(&desk, e, 1);
+    subscribe(&desk, e, "desk-1", 1);
     await_offer(&desk);
     struct rfl_ask late = accept_of(&desk);
     struct rfl_token old = desk.token;
@@ -386,6 +387,156 @@ static void a_lapsed_offer_is_fenced_and_offered_again(void **state)
     e2e_peer_expect_refusal(&desk.peer, &late, RFL_CODE_FENCED);
     assert_int_equal(e2e_admin_state(e).by_status[RFL_STATUS_ACCEPTED], 0);
     e2e_peer_close(&door);
+    e2e_peer_close(&desk.peer);
+}
+
+/* Nobody says goodbye for it: the next thing it is sent finds it gone, and what it held goes to the next desk. */
+static void a_worker_that_vanished_holds_nothing(void **state)
+{
+    struct e2e *e = *state;
+    struct e2e_peer door;
+    struct desk gone, desk;
+    struct rfl_reply reply;
+    char first[32];
+    e2e_start(e);
+    subscribe(&gone, e, "desk-1", 4);
+    e2e_peer_open(&door, e->doors);
+    struct rfl_ask submit = e2e_submit("vanish-1", "offered to nobody");
+    e2e_peer_ask(&door, &submit, &reply);
+    await_offer(&gone);
+    memcpy(first, gone.case_code, sizeof first);
+    e2e_peer_close(&gone.peer);
+    uint64_t sessions = e2e_counter(e, "bus_sessions");
+    int number = 1;
+    int64_t deadline = e2e_clock_ms() + E2E_DEADLINE_MS;
+    while (e2e_counter(e, "bus_unreachable") == 0) {        /* libzmq takes a moment to notice */
+        char reference[32];
+        assert_true(e2e_clock_ms() < deadline);
+        (void)snprintf(reference, sizeof reference, "vanish-%d", ++number);
+        submit = e2e_submit(reference, "offered to nobody");
+        e2e_peer_ask(&door, &submit, &reply);
+        assert_int_equal(reply.kind, RFL_MSG_RECEIPT);
+    }
+    /* Each look at a counter is a connection of its own; the one session that ended is no longer counted. */
+    assert_int_equal(e2e_counter(e, "bus_sessions"), sessions + (uint64_t)number);
+    subscribe(&desk, e, "desk-2", (uint32_t)number);
+    do
+        await_offer(&desk);
+    while (strcmp(desk.case_code, first) != 0);
+    struct rfl_ask accept = accept_of(&desk);
+    e2e_peer_ask(&desk.peer, &accept, &reply);
+    assert_int_equal(reply.kind, RFL_MSG_RECORD);
+    e2e_peer_close(&door);
+    e2e_peer_close(&desk.peer);
+}
+
+/* ---- trouble ---- */
+
+static void a_full_store_refuses_the_new_and_finishes_the_old(void **state)
+{
+    struct e2e *e = *state;
+    struct e2e_peer door;
+    struct desk desk;
+    struct rfl_reply reply;
+    char words[1900];
+    uint64_t receipted = 0;
+    memset(words, 'w', sizeof words - 1);
+    words[sizeof words - 1] = '\0';
+    (void)snprintf(e->store_map, sizeof e->store_map, "4MiB");
+    (void)snprintf(e->extra, sizeof e->extra, "store_soft_permille = 300;");
+    e2e_write_conf(e);
+    e2e_start(e);
+    e2e_peer_open(&door, e->doors);
+    for (int i = 0; i < 4000; i++) {
+        char reference[32];
+        (void)snprintf(reference, sizeof reference, "full-%d", i);
+        struct rfl_ask ask = e2e_submit(reference, words);
+        e2e_peer_ask(&door, &ask, &reply);
+        if (reply.kind != RFL_MSG_RECEIPT)
+            break;
+        receipted++;
+    }
+    assert_true(receipted > 100);
+    assert_int_equal(reply.kind, RFL_MSG_REFUSAL);
+    assert_int_equal(reply.refusal.code, RFL_CODE_STORE_FULL);
+    assert_true(reply.refusal.retry_after_ms > 0);
+    struct rfl_ask again = e2e_submit("full-0", words);     /* what is receipted is known and said */
+    e2e_peer_ask(&door, &again, &reply);
+    assert_int_equal(reply.kind, RFL_MSG_RECEIPT);
+    assert_true(reply.receipt.replayed);
+    subscribe(&desk, e, "desk-1", 1);
+    for (int i = 0; i < 5; i++) {
+        await_offer(&desk);
+        struct rfl_ask accept = accept_of(&desk);
+        e2e_peer_ask(&desk.peer, &accept, &reply);
+        assert_int_equal(reply.kind, RFL_MSG_RECORD);
+    }
+    assert_int_equal(e2e_admin_state(e).referrals, receipted);
+    assert_in_range(e2e_admin_state(e).store_permille, 290, 400);           /* the configured mark, not another */
+    assert_int_equal(e2e_admin_state(e).by_status[RFL_STATUS_ACCEPTED], 5);
+    assert_true(e2e_admin_state(e).adds_up);
+    e2e_peer_close(&door);
+    e2e_peer_close(&desk.peer);
+}
+
+/* The first flush that fails ends the process: nobody hears of that turn, and a restart goes on from the disk. */
+static void a_failed_commit_ends_the_process_unsaid(void **state)
+{
+    struct e2e *e = *state;
+    struct e2e_peer door;
+    struct rfl_reply reply;
+    char sign[E2E_PATH_BYTES + 8];
+    (void)snprintf(sign, sizeof sign, "%s/fails", e->dir);
+    (void)setenv("E2E_DISK_FAILS", sign, 1);
+    e->preload = RFL_FAILING_DISK;
+    e2e_start(e);
+    (void)unsetenv("E2E_DISK_FAILS");
+    e2e_peer_open(&door, e->doors);
+    struct rfl_ask ask = e2e_submit("before", "the disk works");
+    e2e_peer_ask(&door, &ask, &reply);
+    assert_int_equal(reply.kind, RFL_MSG_RECEIPT);
+    e2e_write_file(sign, "");
+    ask = e2e_submit("during", "the disk fails");
+    e2e_peer_send(&door, &ask);
+    assert_int_equal(e2e_wait(e), EX_IOERR);
+    assert_false(e2e_peer_hear(&door, &reply, 0));
+    char *log = e2e_read_file(e->log);
+    expect_in(log, "event=store.failed error=IO errno=EIO");
+    free(log);
+    e->preload = NULL;
+    e2e_start(e);
+    e2e_peer_ask(&door, &ask, &reply);                      /* sent again: once, whatever the disk had kept */
+    assert_int_equal(reply.kind, RFL_MSG_RECEIPT);
+    assert_int_equal(e2e_admin_state(e).referrals, 2);
+    e2e_peer_close(&door);
+}
+
+static void a_silent_worker_gives_its_offer_back(void **state)
+{
+    struct e2e *e = *state;
+    struct e2e_peer door;
+    struct desk silent, desk;
+    struct rfl_reply reply;
+    (void)snprintf(e->extra, sizeof e->extra, "session_idle = \"1s\";");
+    e2e_write_conf(e);
+    e2e_start(e);
+    subscribe(&silent, e, "desk-1", 1);
+    e2e_peer_open(&door, e->doors);
+    struct rfl_ask submit = e2e_submit("silent", "offered and left");
+    e2e_peer_ask(&door, &submit, &reply);
+    await_offer(&silent);
+    subscribe(&desk, e, "desk-2", 1);
+    int64_t deadline = e2e_clock_ms() + E2E_DEADLINE_MS;
+    struct rfl_ask ping = { .kind = RFL_MSG_PING, .worker = e2e_view("desk-2") };
+    do {                                                    /* this desk shows that it is there */
+        assert_true(e2e_clock_ms() < deadline);
+        e2e_peer_send(&desk.peer, &ping);
+        assert_true(e2e_peer_hear(&desk.peer, &reply, E2E_DEADLINE_MS));
+    } while (reply.kind != RFL_MSG_OFFER);
+    struct rfl_view code = reply.offer.case_code;
+    assert_true(code.len == strlen(silent.case_code) && memcmp(code.p, silent.case_code, code.len) == 0);
+    e2e_peer_close(&door);
+    e2e_peer_close(&silent.peer);
     e2e_peer_close(&desk.peer);
 }
 
@@ -442,7 +593,7 @@ static void stopping_answers_or_leaves_to_be_sent_again(void **state)
     struct rfl_reply reply;
     uint64_t receipted = 0;
     e2e_start(e);
-    subscribe(&desk, e, 1);
+    subscribe(&desk, e, "desk-1", 1);
     e2e_peer_open(&door, e->doors);
     for (int i = 0; i < SENT; i++) {
         char reference[32];
@@ -555,6 +706,7 @@ static void systemd_is_told(void **state)
     (void)unsetenv("NOTIFY_SOCKET");
     (void)unsetenv("WATCHDOG_USEC");
     await_notify(fd, "READY=1");
+    await_notify(fd, "STATUS=serving: 0 sessions, store ");
     await_notify(fd, "WATCHDOG=1");
     await_notify(fd, "WATCHDOG=1");
     assert_int_equal(kill(e->pid, SIGHUP), 0);
@@ -585,6 +737,10 @@ int main(void)
         E2E_TEST(same_reference_same_receipt_other_bytes_conflict),
         E2E_TEST(a_referral_goes_from_door_to_desk_and_back),
         E2E_TEST(a_lapsed_offer_is_fenced_and_offered_again),
+        E2E_TEST(a_worker_that_vanished_holds_nothing),
+        E2E_TEST(a_full_store_refuses_the_new_and_finishes_the_old),
+        E2E_TEST(a_failed_commit_ends_the_process_unsaid),
+        E2E_TEST(a_silent_worker_gives_its_offer_back),
         E2E_TEST(killed_at_any_time_everything_receipted_is_there),
         E2E_TEST(stopping_answers_or_leaves_to_be_sent_again),
         E2E_TEST(a_bad_policy_keeps_the_old_and_says_why),

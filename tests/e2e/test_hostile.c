@@ -330,7 +330,8 @@ static void other_than_two_frames_is_refused_and_counted(void **state)
         assert_int_equal(reply.kind, RFL_MSG_REFUSAL);
         assert_int_equal(reply.refusal.code, RFL_CODE_PARSE);
     }
-    assert_int_not_equal(refusal_of(&peer, frame, 0), RFL_CODE_OK);     /* one empty frame: framed well, no message */
+    enum rfl_code code = refusal_of(&peer, frame, 0);      /* one empty frame: framed well, but no message */
+    assert_true(code == RFL_CODE_PARSE || code == RFL_CODE_VERSION);
     e2e_peer_close(&peer);
     assert_int_equal(e2e_counter(&e, "bus_misframed"), before + SHAPES);
     assert_int_equal(e2e_admin_state(&e).referrals, referrals);

@@ -255,6 +255,28 @@ static void sessions_agree_with_a_plain_array(void **state)
     session_table_free(&table);
 }
 
+/* Full, so that most peers lie behind others; ending some must not hide the rest. */
+static void a_full_table_finds_everybody(void **state)
+{
+    (void)state;
+    struct session_table *table = session_table_new(SESSION_COUNT_MAX);
+    static uint64_t session[SESSION_COUNT_MAX];
+    uint64_t evicted;
+    for (uint32_t i = 0; i < SESSION_COUNT_MAX; i++)
+        session[i] = session_heard(table, (struct session_peer){ BUS_DOORS, i * 2654435761u }, i, &evicted);
+    for (uint32_t i = 0; i < SESSION_COUNT_MAX; i += 3)
+        session_end(table, session[i]);
+    for (uint32_t i = 0; i < SESSION_COUNT_MAX; i++) {
+        struct session_peer found;
+        assert_true(session_find(table, session[i], &found) == (i % 3 != 0));
+        if (i % 3 != 0)
+            assert_int_equal(session_heard(table, (struct session_peer){ BUS_DOORS, i * 2654435761u }, i, &evicted),
+                             session[i]);
+    }
+    assert_int_equal(session_count(table), SESSION_COUNT_MAX - SESSION_COUNT_MAX / 3 - 1);
+    session_table_free(&table);
+}
+
 /* ---- the log ---- */
 
 static void log_lines_have_three_shapes(void **state)
@@ -304,7 +326,10 @@ static void a_full_pipe_never_stops_the_log(void **state)
     log_init(&log, ends[1], LOG_FORMAT_LOGFMT);
     for (int i = 0; i < 4000; i++)                          /* more than any pipe holds */
         LOG(&log, INFO, "filler", F_U64("number", (uint64_t)i));
-    assert_true(log.dropped > 0);
+    assert_true(log.dropped > 0 && log.dropped < 4000);
+    char first[64];
+    assert_int_equal(read(ends[0], first, sizeof first), sizeof first);
+    assert_memory_equal(first, "ts=", 3);                   /* what found room was written */
     (void)close(ends[0]);
     (void)close(ends[1]);
 }
@@ -359,6 +384,7 @@ int main(void)
         cmocka_unit_test(a_session_is_never_used_again),
         cmocka_unit_test(a_full_table_makes_room_by_the_longest_silence),
         cmocka_unit_test(sessions_agree_with_a_plain_array),
+        cmocka_unit_test(a_full_table_finds_everybody),
         cmocka_unit_test(log_lines_have_three_shapes),
         cmocka_unit_test(a_log_line_is_one_line_and_ends),
         cmocka_unit_test(a_full_pipe_never_stops_the_log),

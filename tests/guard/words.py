@@ -2,8 +2,8 @@
 """One word, one meaning: the closed lists in the headers, the protocol and the documents say the same.
 
 1. Every list that is also an enum of proto/referral.proto has the same names with the same numbers.
-2. Every refusal code, status, message and finding of the protocol stands in proto/README.md, every event, status and
-   stored error in lib/store/FORMAT.md.
+2. Every refusal code, status, message and finding of the protocol stands in proto/README.md, every event with its
+   number in lib/store/FORMAT.md.
 3. The other way round: a word in code type that begins a table row of these documents is one the program knows.
 """
 import os
@@ -95,12 +95,15 @@ def findings(root):
     yield from missing(spec, text, [n for n, _, _ in lists["CODE"] if n != "OK"], "code")
     yield from missing(spec, text, [w for n, _, w in lists["STATUS"] if n != "NONE"], "status")
     yield from missing(spec, text, sorted(codes), "finding")
-    messages = re.findall(r"^message (\w+)", proto, re.M)
-    yield from missing(spec, text, messages, "message")
-    yield from unknown(spec, text, known | set(messages))
+    asked_or_answered = re.findall(r"\b([A-Z]\w+) \w+ = \d+;", proto[proto.index("oneof body"):])
+    yield from missing(spec, text, asked_or_answered, "message")
+    yield from unknown(spec, text, known)
     form = "lib/store/FORMAT.md"
     text = read(os.path.join(root, form)) if os.path.exists(os.path.join(root, form)) else ""
-    yield from missing(form, text, [w for n, _, w in lists["EVENT"] if n != "NONE"], "event")
+    stored = {word: int(number) for word, number in re.findall(r"^\| `(\w+)` \| (\d+) \|", text, re.M)}
+    for name, number, word in lists["EVENT"]:
+        if name != "NONE" and stored.get(word) != number:
+            yield f"{form}: the event {word} has number {number} in the program, {stored.get(word)} here"
     fields = re.findall(r"\b(\w+)\s*[;,\[]", "".join(read(os.path.join(root, p)) for p in
                         ("lib/core/rfl_event.h", "lib/core/rfl_case.h", "lib/core/rfl_facts.h",
                          "lib/core/rfl_route.h")))

@@ -1,4 +1,4 @@
-/* core_case.h: a sound case in each status, a well-formed event of each kind, and a small policy, for the core's tests. */
+/* core_case.h: a sound case in each status, and a small policy, for the core's tests. */
 #ifndef CORE_CASE_H
 #define CORE_CASE_H
 

@@ -20,7 +20,7 @@ static struct rfl_event event_of(enum rfl_event_kind kind, enum rfl_status statu
     if (has & RFL_HAS_CODE) event.code = 1;
     if (has & RFL_HAS_LEVEL) event.level = 1;
     if (has & RFL_HAS_BAND) event.band = RFL_BAND_URGENT;
-    if (has & RFL_HAS_SUBMISSION) event.submission = (struct rfl_submission){ .id = { FIRST + 1 }, .door = RFL_DOOR_SELF };
+    if (has & RFL_HAS_SUBMISSION) event.submission.id.v = FIRST + 1;
     return event;
 }
 

@@ -148,4 +148,16 @@ static inline bool fill_same(const struct rfl__wire_table *table, const uint8_t 
     return true;
 }
 
+/* How often this finding is there. */
+static inline unsigned count_of(const struct rfl_findings *findings, const char *path, const char *code)
+{
+    unsigned count = 0;
+    for (uint32_t i = 0; i < findings->count; i++) {
+        const struct rfl_finding *x = &findings->list[i];
+        count += x->path.len == strlen(path) && memcmp(x->path.p, path, x->path.len) == 0 &&
+                 x->code.len == strlen(code) && memcmp(x->code.p, code, x->code.len) == 0;
+    }
+    return count;
+}
+
 #endif

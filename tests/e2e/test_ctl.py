@@ -1,0 +1,327 @@
+#!/usr/bin/env python3
+"""referralctl against a real daemon: tables and --json say the same, exit codes are as documented, nobody is named.
+
+Run from the project's root with RFL_BIN naming the folder of the programs. Every wait is for a state.
+"""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+BIN = os.path.abspath(os.environ["RFL_BIN"])
+DEADLINE_S = 30
+SECRETS = ("Secretname", "1987-06-05", "QX1 1AA", "07700 900123", "secret words")
+CONF = """schema_version = 1;
+store_dir = "{dir}/store";
+store_map = "64MiB";
+store_any_fs = true;
+policy_dir = "{policy}";
+directory_dir = "";
+doors = "ipc://{dir}/run/doors";
+workers = "ipc://{dir}/run/workers";
+admin = "ipc://{dir}/run/admin";
+test_people = true;
+log_format = "logfmt";
+end_of_config = true;
+"""
+
+
+def referral(**changes):
+    form = {"door": "jobcentre", "jobcentre": "EX0001", "consent": "given", "reason": "secret words",
+            "person": {"name": "Secretname Example", "date_of_birth": "1987-06-05", "postcode": "QX1 1AA",
+                       "phone": "07700 900123"}}
+    form.update(changes)
+    return {key: value for key, value in form.items() if value is not None}
+
+
+class Ctl(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = tempfile.mkdtemp(prefix="rfl-ctl.")
+        os.mkdir(cls.dir + "/run", 0o700)
+        cls.daemon = None
+        cls.said = []
+        made = cls.run_ctl("--any-fs", "init", cls.dir + "/store")
+        assert made.returncode == 0, made.stderr
+        cls.init_text = made.stdout
+        with open(cls.dir + "/referrald.conf", "w", encoding="utf-8") as f:
+            f.write(CONF.format(dir=cls.dir, policy=os.path.abspath("config/policy")))
+        cls.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        if cls.daemon is not None:
+            cls.stop()
+        shutil.rmtree(cls.dir)
+
+    @classmethod
+    def start(cls):
+        with open(cls.dir + "/log", "ab") as log:
+            cls.daemon = subprocess.Popen([BIN + "/referrald", "-c", cls.dir + "/referrald.conf"], stderr=log,
+                                          stdout=log)
+        until = time.monotonic() + DEADLINE_S
+        while cls.run_ctl("status").returncode != 0:
+            assert time.monotonic() < until and cls.daemon.poll() is None, "the daemon does not answer"
+
+    @classmethod
+    def stop(cls):
+        cls.daemon.send_signal(signal.SIGTERM)
+        code = cls.daemon.wait(DEADLINE_S)
+        cls.daemon = None
+        assert code == 0, f"the daemon ended with {code}"
+
+    @classmethod
+    def run_ctl(cls, *arguments, given=None, **environment):
+        env = dict(os.environ, REFERRALD_ADMIN=f"ipc://{cls.dir}/run/admin",
+                   REFERRALD_DOORS=f"ipc://{cls.dir}/run/doors", TZ="Europe/London", **environment)
+        done = subprocess.run([BIN + "/referralctl", *arguments], capture_output=True, text=True, env=env, input=given,
+                              timeout=DEADLINE_S, check=False)
+        cls.said.append(done.stdout + done.stderr)
+        return done
+
+    def ctl(self, *arguments, code=0, given=None):
+        done = self.run_ctl(*arguments, given=given)
+        self.assertEqual(done.returncode, code, f"{arguments}: {done.stdout}{done.stderr}")
+        if code != 0 and done.stderr and not done.stderr.startswith("usage:"):
+            self.assertRegex(done.stderr, r"(?m)^referralctl: ", arguments)
+        return done
+
+    def ask_json(self, *arguments, code=0, given=None):
+        return json.loads(self.ctl(*arguments, "--json", code=code, given=given).stdout)
+
+    def file(self, name, content):
+        path = os.path.join(self.dir, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    def submit(self, reference, **changes):
+        path = self.file("submit.json", referral(**changes))
+        return self.ask_json("submit", path, "--source", "jobcentre-feed", "--reference", reference)
+
+    def table(self, *arguments):
+        """Rows of the first table as dictionaries; cells are parted by at least two spaces."""
+        lines = self.ctl(*arguments).stdout.rstrip("\n").split("\n")
+        heads = re.split(r" {2,}", lines[0].strip())
+        rows = [re.split(r" {2,}", line.strip()) for line in lines[1:]]
+        return [dict(zip(heads, row)) for row in rows if len(row) == len(heads)]
+
+    # ---- making a store ----
+
+    def test_init_says_what_it_made_and_never_twice(self):
+        self.assertIn("/store/master.key", self.init_text)
+        self.assertIn("next", self.init_text)
+        again = self.ctl("--any-fs", "init", self.dir + "/store", code=73)
+        self.assertIn("do: ", again.stderr)
+        self.ctl("--any-fs", "init", self.dir + "/no/such/parent", code=73)
+        made = self.ask_json("--any-fs", "init", self.dir + "/other")
+        self.assertTrue(os.path.isfile(made["master_key"]))
+        self.assertEqual(os.stat(made["master_key"]).st_mode & 0o777, 0o600)
+
+    # ---- wrong use, no daemon ----
+
+    def test_wrong_use_is_64(self):
+        for arguments in ((), ("nothing",), ("show",), ("show", "a", "b"), ("list", "--status", "lost"),
+                          ("list", "--door", "window"), ("list", "--limit", "0"), ("list", "--limit", "x"),
+                          ("status", "--queue", "x"), ("explain",), ("explain", "WW-1", "--file", "x"),
+                          ("explain", "WW-1", "--at", "2026-02-30"), ("submit", "x.json"), ("--timeout", "0", "status"),
+                          ("--bogus",), ("store", "verify"), ("store", "verify", "x", "--map", "1k")):
+            with self.subTest(arguments=arguments):
+                self.ctl(*arguments, code=64)
+
+    def test_no_daemon_is_69_and_says_what_to_do(self):
+        done = self.ctl("--admin", f"ipc://{self.dir}/run/nobody", "status", code=69)
+        self.assertIn("REFERRALD_ADMIN", done.stderr)
+        self.ctl("--timeout", "1", "--doors", "tcp://127.0.0.1:1", "submit", self.file("one.json", referral()),
+                 "--source", "jobcentre-feed", "--reference", "nobody-hears", code=69)
+
+    def test_help_and_version_are_well(self):
+        self.assertIn("exit codes", self.ctl("--help").stdout)
+        self.assertRegex(self.ctl("--version").stdout, r"^referralctl \d+\.\d+\.\d+$")
+
+    # ---- one referral ----
+
+    def test_submit_twice_is_one_receipt_and_other_bytes_are_a_conflict(self):
+        first = self.submit("twice")
+        self.assertRegex(first["receipt"], r"^WW-[0-9A-Z]{4}-[0-9A-Z]{4}$")
+        again = self.submit("twice")
+        self.assertEqual(again["receipt"], first["receipt"])
+        self.assertTrue(again["replayed"])
+        path = self.file("changed.json", referral(reason="secret words, changed"))
+        done = self.ctl("submit", path, "--source", "jobcentre-feed", "--reference", "twice", code=65)
+        self.assertIn("CONFLICT", done.stderr)
+        text = self.ctl("submit", self.file("submit.json", referral()), "--source", "jobcentre-feed", "--reference",
+                        "twice").stdout
+        self.assertIn(first["receipt"], text)
+        self.assertIn("sent before", text)
+
+    def test_submit_refusals_have_their_exit_codes(self):
+        path = self.file("r.json", referral())
+        cases = (("no-such-source", path, 77, "UNKNOWN_SOURCE"), ("employer-portal", path, 77, "DOOR_NOT_ALLOWED"),
+                 ("jobcentre-feed", self.file("empty.json", {"door": "jobcentre"}), 65, "INVALID"),
+                 ("jobcentre-feed", self.file("broken.json", '{"door": "Secretname'), 65, "line 1"),
+                 ("jobcentre-feed", self.dir + "/absent.json", 66, "No such file"))
+        for source, file, code, word in cases:
+            with self.subTest(source=source, word=word):
+                done = self.ctl("submit", file, "--source", source, "--reference", "refused", code=code)
+                self.assertIn(word, done.stderr)
+
+    def test_validate_here_and_there_agree(self):
+        forms = (referral(), {"door": "jobcentre"}, referral(main_barrier=99), referral(consent=None),
+                 referral(person={"name": "Secretname", "nhs_number": "9434765918", "postcode": "nonsense"}))
+        for form in forms:
+            path = self.file("v.json", form)
+            here = self.run_ctl("validate", path, "--json")
+            there = self.run_ctl("validate", path, "--json", "--source", "jobcentre-feed", "--endpoint",
+                                 f"ipc://{self.dir}/run/doors")
+            self.assertEqual(here.returncode, there.returncode, here.stderr + there.stderr)
+            self.assertEqual(here.returncode, 0 if json.loads(here.stdout)["acceptable"] else 65)
+            self.assertEqual(json.loads(here.stdout)["findings"], json.loads(there.stdout)["findings"])
+            text = self.run_ctl("validate", path).stdout
+            for finding in json.loads(here.stdout)["findings"]:
+                self.assertIn(finding["code"], text)
+                self.assertIn(finding["remedy"], text)
+        self.assertIn("persn", self.ctl("validate", "-", code=65, given='{"persn": 1}').stdout)
+
+    # ---- cases ----
+
+    def test_list_table_and_json_agree_and_filters_filter(self):
+        for i in range(5):
+            self.submit(f"list-{i}")
+        listed = self.ask_json("list", "--limit", "1000")
+        self.assertFalse(listed["more"])
+        rows = self.table("list", "--limit", "1000")
+        self.assertEqual([(c["case_code"], c["status"], c["door"], c["queue"], str(c.get("referrals", 1)))
+                          for c in listed["cases"]],
+                         [(r["CASE"], r["STATUS"], r["DOOR"], r["QUEUE"], r["REFERRALS"]) for r in rows])
+        some = self.ask_json("list", "--limit", "2")
+        self.assertEqual([c["case_code"] for c in some["cases"]], [c["case_code"] for c in listed["cases"][:2]])
+        self.assertTrue(some["more"])
+        for option, key, word in (("--status", "status", "queued"), ("--door", "door", "jobcentre"),
+                                  ("--queue", "queue", "greater-manchester/intake")):
+            kept = self.ask_json("list", "--limit", "1000", option, word)["cases"]
+            self.assertEqual(kept, [c for c in listed["cases"] if c[key] == word])
+            self.assertGreater(len(kept), 0)
+        self.assertEqual(self.ask_json("list", "--door", "pharmacist")["cases"], [])
+
+    def test_show_by_receipt_and_by_case_code_is_the_same(self):
+        receipt = self.submit("shown")["receipt"]
+        shown = self.ask_json("show", receipt)
+        by_case = self.ask_json("show", shown["row"]["case_code"])
+        self.assertEqual(by_case, shown)
+        self.assertEqual([row["event"] for row in shown["timeline"]], ["received", "routed"])
+        text = self.ctl("show", receipt.lower().replace("-", " ")).stdout
+        for row in shown["timeline"]:
+            self.assertRegex(text, rf"(?m)^ *{row['sequence']} .* {row['event']} ")
+        self.assertIn(shown["row"]["case_code"], text)
+        self.assertIn("names hidden", text)
+        self.ctl("show", "WW-0000-0000", code=66)
+        self.ctl("show", "nonsense", code=66)
+
+    def test_explain_a_stored_a_hypothetical_and_a_past_referral(self):
+        receipt = self.submit("explained")["receipt"]
+        why = self.ask_json("explain", receipt)
+        self.assertEqual((why["reason"], why["queue"]), ("by_jobcentre", "greater-manchester/intake"))
+        text = self.ctl("explain", receipt).stdout
+        for word in ("by_jobcentre", "greater-manchester/intake", why["owner"]):
+            self.assertIn(word, text)
+        self.assertEqual([row["KEY"] for row in self.candidates(text)], [c["key"] for c in why["candidates"]])
+        path = self.file("frimley.json", referral(jobcentre="EX0008"))
+        before = self.ask_json("explain", "--file", path, "--at", "2026-03-31")
+        after = self.ask_json("explain", "--file", path, "--at", "2026-04-02 12:00")
+        self.assertEqual((before["verdict"], before["queue"]), ("to", "frimley/intake"))
+        self.assertEqual((after["verdict"], after["reason"]), ("triage", "area_split_undecided"))
+        self.assertEqual(self.ask_json("explain", "--file", path, "--at", "2026-03-31T23:30:00Z")["reason"],
+                         "area_split_undecided")      # midnight in London is 23:00 in UTC by then
+        self.assertIn("a referral like this", self.ctl("explain", "--file", path).stdout)
+
+    @staticmethod
+    def candidates(text):
+        lines = text.split("\n")
+        start = next(i for i, line in enumerate(lines) if line.startswith("KEY "))
+        return [{"KEY": line.split()[0]} for line in lines[start + 1:] if line.strip()]
+
+    # ---- the daemon and its queues ----
+
+    def test_status_adds_up_in_both_shapes(self):
+        self.submit("status")
+        state = self.ask_json("status")
+        self.assertTrue(state["adds_up"])
+        self.assertEqual(state["referrals"], state["cases"] + state["joined"])
+        text = self.ctl("status").stdout
+        self.assertIn(f"{state['referrals']} referrals = {state['cases']} cases + {state['joined']} joined; it adds up",
+                      text)
+        counts = dict(re.findall(r"(?m)^([a-z_]+) +(\d+)$", text))
+        del state["by_status"]["none"]
+        self.assertEqual({word: int(counts[word]) for word in state["by_status"]}, state["by_status"])
+        self.assertEqual(sum(state["by_status"].values()), state["cases"])
+
+    def test_queue_list_table_and_json_agree(self):
+        self.submit("queue")
+        queues = self.ask_json("queue", "list")
+        rows = self.table("queue", "list")
+        self.assertEqual([(q["name"], str(q["waiting"]), str(q["workers"])) for q in queues["queues"]],
+                         [(r["QUEUE"], r["WAITING"], r["WORKERS"]) for r in rows])
+        self.assertGreaterEqual(len(rows), 73)          # 36 areas with two queues each, and national triage
+        self.assertEqual(sum(q["waiting"] for q in queues["queues"]), queues["waiting"])
+        self.assertEqual(len(self.ask_json("list", "--status", "queued", "--limit", "10000")["cases"]),
+                         queues["waiting"])
+        busy = self.ask_json("queue", "list", "--waiting")["queues"]
+        self.assertEqual(busy, [q for q in queues["queues"] if q["waiting"] > 0])
+
+    def test_errors_knows_every_code_of_the_protocol(self):
+        with open("proto/referral.proto", encoding="utf-8") as f:
+            numbers = dict(re.findall(r"\bCODE_(\w+) = (\d+)", f.read()))
+        known = {row["code"]: row["number"] for row in self.ask_json("errors")}
+        self.assertEqual(known, {name: int(number) for name, number in numbers.items() if name != "OK"})
+        self.assertIn("retry", self.ctl("errors", "busy").stdout.lower())
+        self.ctl("errors", "NO_SUCH_CODE", code=66)
+
+    # ---- the store behind it ----
+
+    def test_store_is_verified_rebuilt_and_compared_when_nobody_has_it_open(self):
+        self.submit("stored")
+        store, copy = self.dir + "/store", self.dir + "/rebuilt"
+        self.ctl("--any-fs", "store", "verify", store, code=75)
+        self.ctl("--any-fs", "store", "verify", self.dir + "/nowhere", code=66)
+        before = self.ask_json("status")
+        self.stop()
+        try:
+            self.assertIn("ok", self.ctl("--any-fs", "store", "verify", store).stdout)
+            self.assertTrue(self.ask_json("--any-fs", "store", "verify", store)["ok"])
+            self.ctl("--any-fs", "store", "rebuild", store, copy)
+            self.ctl("--any-fs", "store", "rebuild", store, copy, code=73)
+            self.assertTrue(self.ask_json("--any-fs", "store", "compare", store, copy)["ok"])
+            figures = self.ask_json("--any-fs", "store", "stat", store)
+            self.assertEqual([figures[key] for key in ("referrals", "cases", "joined")],
+                             [before[key] for key in ("referrals", "cases", "joined")])
+            self.assertFalse(self.ask_json("--any-fs", "store", "compare", store, copy, code=1)["ok"])
+            self.damage(copy + "/data.mdb")
+            self.assertIn(self.run_ctl("--any-fs", "store", "verify", copy).returncode, (1, 74))
+        finally:
+            self.start()
+
+    @staticmethod
+    def damage(path):
+        """Turns over every byte between the two meta pages and the end."""
+        with open(path, "r+b") as f:
+            f.seek(8192)
+            body = f.read()
+            f.seek(8192)
+            f.write(bytes(b ^ 0xFF for b in body))
+
+    def test_zz_nothing_printed_names_a_person(self):
+        with open(self.dir + "/log", encoding="utf-8") as f:
+            everything = "\n".join(self.said) + f.read()
+        self.assertGreater(len(everything), 10000)
+        for secret in SECRETS:
+            self.assertNotIn(secret, everything)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""The demonstration does the main job, and its figures are added up again by somebody else.
+
+Run from the project's root with RFL_BIN naming the folder of the programs.
+"""
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+
+BIN = os.environ["RFL_BIN"]
+PILOT = {"gp": 28, "self": 27, "jobcentre": 24}       # per cent of referrals, as the pilots saw them
+
+
+class Demo(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with tempfile.TemporaryDirectory() as folder:
+            path = folder + "/figures.json"
+            cls.run_of_it = subprocess.run(["tools/demo", "--build", BIN, "--json", path], capture_output=True,
+                                           text=True, timeout=240, check=False)
+            cls.lines = cls.run_of_it.stdout.rstrip("\n").split("\n")
+            with open(path, encoding="utf-8") as f:
+                cls.figures = json.load(f)
+
+    def test_it_ends_well_and_says_so(self):
+        self.assertEqual(self.run_of_it.returncode, 0, self.run_of_it.stdout + self.run_of_it.stderr)
+        self.assertEqual(self.lines[-1], "lost 0   duplicated 0")
+        self.assertEqual((self.figures["lost"], self.figures["duplicated"], self.figures["problems"]), (0, 0, []))
+        self.assertTrue(self.figures["store_verified"])
+
+    def test_enough_was_sent_through_every_door_in_the_pilots_proportions(self):
+        f = self.figures
+        self.assertGreaterEqual(f["sent"], 1000)
+        doors = {row["door"]: row for row in f["doors"]}
+        self.assertEqual(set(doors), {"gp", "employer", "jobcentre", "self", "local_service", "pharmacist",
+                                      "fit_note_service", "provider", "other"})
+        self.assertEqual(sum(row["sent"] for row in doors.values()), f["sent"])
+        for door, percent in PILOT.items():
+            self.assertAlmostEqual(100 * doors[door]["sent"] / f["sent"], percent, delta=2)
+        for row in doors.values():
+            self.assertEqual(row["sent"], row["new"] + row["joined"] + row["replays"] + row["conflicts"], row)
+
+    def test_the_ledger_adds_up(self):
+        f = self.figures
+        self.assertEqual(f["sent"], f["receipts"] + f["conflicts"])
+        self.assertEqual(f["refused"], f["conflicts"])
+        self.assertEqual(f["receipts"], f["referrals"] + f["replays"])
+        self.assertEqual(f["referrals"], f["cases"] + f["joined"])
+        for ours, theirs in (("cases", "new"), ("joined", "joined"), ("replays", "replays"),
+                             ("conflicts", "conflicts")):
+            self.assertEqual(f[ours], sum(row[theirs] for row in f["doors"]), ours)
+        self.assertEqual(f["cases"], sum(f["by_status"].values()))
+        self.assertEqual(f["cases"], f["accepted"] + f["by_status"]["declining"] + f["triage"] + f["waiting"]
+                         + f["on_hold"])
+
+    def test_every_case_is_in_one_queue(self):
+        f = self.figures
+        self.assertEqual(sum(queue["cases"] for queue in f["queues"]), f["cases"])
+        for status, cases in f["by_status"].items():
+            self.assertEqual(sum(queue["by_status"][status] for queue in f["queues"]), cases, status)
+        intakes = [queue for queue in f["queues"] if queue["queue"].endswith("/intake")]
+        self.assertEqual(len(intakes), f["areas"])
+        self.assertEqual(sum(q["by_status"]["accepted"] + q["by_status"]["active"] for q in intakes), f["accepted"])
+
+    def test_everything_that_can_happen_happened(self):
+        f = self.figures
+        for key in ("joined", "replays", "conflicts", "accepted", "declined", "redirected", "deferred", "started",
+                    "triage", "waiting", "on_hold", "feedback"):
+            self.assertGreater(f[key], 0, key)
+        self.assertEqual((f["daemon_kills"], f["worker_kills"], f["kills"]), (1, 1, 2))
+        self.assertGreater(f["offers_at_death"], 0)
+        self.assertGreaterEqual(f["offers"], f["accepted_told"] + f["declined"] + f["redirected"] + f["deferred"])
+        self.assertGreaterEqual(f["feedback"], f["accepted"])
+
+
+if __name__ == "__main__":
+    unittest.main()
