@@ -87,6 +87,7 @@ enum {
     RFL_REFERENCE_BYTES_MAX = 128,          /* a source's own reference */
     RFL_NAME_BYTES_MAX = 64,                /* source, worker, queue and area names */
     RFL_TEXT_BYTES_MAX = 2000,              /* free text with a reason */
+    RFL_WHY_BYTES_MAX = 200,                /* an operator's reason for what is done to a queue */
     RFL_EVENTS_PER_COMMAND_MAX = 4,
     RFL_DECLINED_BY_MAX = 8,                /* queues that said no, kept with the case */
     RFL_AREAS_MAX = 512, RFL_QUEUES_MAX = 4096, RFL_SOURCES_MAX = 4096,

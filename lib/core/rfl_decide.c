@@ -19,7 +19,6 @@ static struct rfl_event *add(struct rfl_events *out, enum rfl_event_kind kind)
     struct rfl_event *event = &out->list[out->count++];
     memset(event, 0, sizeof *event);
     event->kind = (uint8_t)kind;
-    event->told = rfl_disclose_told(kind);
     return event;
 }
 
@@ -283,6 +282,19 @@ static bool fenced(const struct rfl_case *before, const struct rfl_command *comm
     return before->holder != command->holder && before->status != RFL_STATUS_CLOSED;
 }
 
+/* Who hears of it. "Still waiting" is for as long as nobody has said yes: later it would say that the person does not
+ * answer. */
+static void tell(const struct rfl_policy *policy, const struct rfl_case *before, struct rfl_events *out)
+{
+    bool taken = before->status == RFL_STATUS_ACCEPTED || before->status == RFL_STATUS_WAITING_ON_PERSON ||
+                 before->status == RFL_STATUS_ACTIVE;
+    for (uint32_t i = 0; i < out->count; i++) {
+        enum rfl_event_kind kind = (enum rfl_event_kind)out->list[i].kind;
+        if (!taken || rfl_event_disclosed(kind) != RFL_DISCLOSED_WAITING)
+            out->list[i].told = rfl_disclose_told(policy, kind);
+    }
+}
+
 enum rfl_err rfl_decide(const struct rfl_policy *policy, const struct rfl_case *before,
                         const struct rfl_command *command, const struct rfl_now *now, struct rfl_events *out)
 {
@@ -310,6 +322,7 @@ enum rfl_err rfl_decide(const struct rfl_policy *policy, const struct rfl_case *
     }
     if (err != RFL_E_OK)
         out->count = 0;
+    tell(policy, before, out);
     return err;
 }
 

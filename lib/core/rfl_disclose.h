@@ -1,25 +1,28 @@
-/* rfl_disclose.h: who hears what. The disclosure matrix, door by event, in one table.
+/* rfl_disclose.h: who hears what: the policy's disclosure matrix (config/policy/disclosure.conf), asked by event.
  *
- * What employers, the Jobcentre and every door without a column of its own hear is the same whatever the reason: "with
- * the service" and "closed". So a person's no, an ineligibility and an unanswered phone look alike to them. */
+ * A protected door hears the same whatever the reason: a policy in which it could tell a person's no, an ineligibility
+ * and an unanswered phone apart does not pass rfl_policy_check. */
 #ifndef RFL_DISCLOSE_H
 #define RFL_DISCLOSE_H
 
 #include "rfl_event.h"
+#include "rfl_policy.h"
 
-struct rfl_disclosure {
-    const char *word;           /* Feedback.word */
-    bool provider, reason;      /* whether Feedback.provider and Feedback.detail are filled */
-};
+/* The row of an event: rfl_event_disclosed, and for CLOSED the class of its reason. RFL_DISCLOSED_COUNT: none. */
+enum rfl_disclosed rfl_disclose_row(const struct rfl_event *event);
 
-/* What a referrer through this door hears of this event; NULL: nothing. A literal. */
-const struct rfl_disclosure *rfl_disclose(enum rfl_door door, enum rfl_event_kind kind);
+/* What a referrer through this door hears of this event; NULL: nothing. Borrowed from the policy. */
+const struct rfl_disclosure *rfl_disclose(const struct rfl_policy *policy, enum rfl_door door,
+                                          const struct rfl_event *event);
 
 /* Whether a referrer through this door may see where its referral stands (area, queue, owner, whether it joined an open
  * case). The others see that it was received, that it is with the service, or that it is closed. */
-bool rfl_disclose_place(enum rfl_door door);
+bool rfl_disclose_place(const struct rfl_policy *policy, enum rfl_door door);
 
-/* The doors that hear of it: bit 1 << door. An event carries this set, so applying it needs no matrix. */
-uint16_t rfl_disclose_told(enum rfl_event_kind kind);
+/* The doors that may hear of an event of this kind: bit 1 << door. An event carries this set, so applying it needs no
+ * matrix. Whoever decides clears it where hearing would tell more than the row says: once a provider has said yes nobody
+ * hears "waiting" (it would mean that the person does not answer); a hold after the person's earlier no is told to
+ * nobody; a warning is told at the half and not again; WITHDRAWN is for that referral alone. */
+uint16_t rfl_disclose_told(const struct rfl_policy *policy, enum rfl_event_kind kind);
 
 #endif

@@ -76,7 +76,8 @@ struct rfl_event {
     int64_t accept_by_ms;
     int64_t since_ms;
     int64_t until_ms;               /* CLOSED: quiet until; QUEUE_SET: its end */
-    struct rfl_case_id other;       /* LINKED, UNLINKED, RESEMBLED: the other case */
+    struct rfl_case_id other;       /* LINKED, UNLINKED, RESEMBLED: the other case; RECEIVED: the episode before;
+                                       QUEUE_SET: v is the number of the queue diverted to */
     struct rfl_referral_id referral;    /* AMENDED, WITHDRAWN: which */
     struct rfl_queue_no queue;
     struct rfl_area_no area;
@@ -93,6 +94,11 @@ struct rfl_event {
 };
 
 uint32_t rfl_event_fields(enum rfl_event_kind kind);
+/* The row of the disclosure matrix that an event of this kind is; RFL_DISCLOSED_COUNT: of no row, nobody
+ * hears of it. A closing is CLOSED_OTHER here; rfl_disclose_row knows its reason. */
+enum rfl_disclosed rfl_event_disclosed(enum rfl_event_kind kind);
+/* Under which of a referral's notification choices it falls; RFL_NOTIFY_COUNT: of no row. */
+enum rfl_notify rfl_event_notify(enum rfl_event_kind kind);
 
 enum rfl_actor_kind { RFL_ACTOR_SYSTEM, RFL_ACTOR_SOURCE, RFL_ACTOR_WORKER, RFL_ACTOR_OPERATOR, RFL_ACTOR_CLOCK };
 
@@ -110,6 +116,7 @@ struct rfl_entry {
     uint8_t actor;                  /* enum rfl_actor_kind */
     struct rfl_source_no source;    /* of a source's entry, and of MAILBOX_ACKED */
     struct rfl_view actor_name;     /* a worker's or operator's name, not a person's */
+    struct rfl_view why;            /* QUEUE_SET: the operator's reason, which is about no person; at most RFL_WHY_BYTES_MAX */
     struct rfl_case_id kase;        /* zero: about no case */
     uint32_t event_count;
     struct rfl_event events[RFL_EVENTS_PER_COMMAND_MAX];

@@ -25,6 +25,7 @@ enum {
     RFL_POLICY_SUB_CODES_MAX = 4096,
     RFL_POLICY_JOBCENTRES_MAX = 2048,
     RFL_POLICY_TEXT_BYTES = 512 * 1024,
+    RFL_POLICY_DAYS_MAX = 3660,                 /* the longest length in days of all hours */
     RFL_POLICY_HOPS_MAX = 9, RFL_POLICY_OFFERS_MAX = 99, RFL_POLICY_TOUCHES_MAX = 99,
     RFL_POLICY_TEXT_BYTES_MAX = 200             /* a full name, an owner, a lead */
 };
@@ -86,6 +87,13 @@ struct rfl_successor {
     uint16_t sub_first, sub_count;
 };
 
+/* What a referrer through one door hears of one row. tell NOTHING: not even that it happened. */
+struct rfl_disclosure {
+    uint8_t tell;                               /* enum rfl_tell */
+    bool provider;                              /* which provider is named */
+    bool reason;                                /* the reason, or the outcome, is given */
+};
+
 /* Complete so that it can be held by value; read it through the functions below. Indexes are one more than a position,
  * so that zero means "none". */
 struct rfl_policy {
@@ -97,6 +105,11 @@ struct rfl_policy {
     uint16_t implied_doors;                     /* doors for which implied consent is enough */
     struct rfl_queue_no national_triage;
     int64_t clock_ms[RFL_CLOCK_COUNT];
+    struct rfl_disclosure disclosure[RFL_DISCLOSED_COUNT][RFL_DOOR_COUNT];
+    uint16_t place_doors;                       /* doors that may see area, queue, owner and whether it joined */
+    uint16_t protected_doors;                   /* doors that must not be able to tell protected reasons apart */
+    uint8_t notify[RFL_DOOR_COUNT];             /* bit 1 << enum rfl_notify: what a referral hears unless it chooses */
+    int64_t outcome_ms;                         /* wall time after closing during which outcomes are taken */
     struct rfl_hash digest;
     uint16_t area_at[65536], queue_at[65536], source_at[65536];
     uint16_t code_slot[2 * RFL_POLICY_ALIASES_MAX];             /* the first alias of a run with one code */
@@ -116,7 +129,8 @@ struct rfl_policy {
 /* ---- building ---- */
 
 /* Empty, with the default precedence (gp_practice, postcode, jobcentre, referrer_area: the NHS rule is the practice's
- * area first, then the usual residence), hops_max 2, offers_max 5, touches_max 4, no implied consent. */
+ * area first, then the usual residence), hops_max 2, offers_max 5, touches_max 4, no implied consent, the strictest
+ * disclosure for every door but gp, self and local_service, every notice wanted, outcomes for 731 days. */
 void rfl_policy_init(struct rfl_policy *policy);
 
 struct rfl_area_input {
@@ -177,6 +191,16 @@ RFL_MUST_USE enum rfl_err rfl_policy_set_precedence(struct rfl_policy *policy, c
 /* hops 1..RFL_POLICY_HOPS_MAX, offers 1..RFL_POLICY_OFFERS_MAX, touches 1..RFL_POLICY_TOUCHES_MAX. */
 RFL_MUST_USE enum rfl_err rfl_policy_set_budgets(struct rfl_policy *policy, unsigned hops, unsigned offers,
                                                  unsigned touches);
+/* What a door hears of a row. RFL_E_INVALID: no such door, row or word; a provider or reason beside NOTHING. */
+RFL_MUST_USE enum rfl_err rfl_policy_set_disclosure(struct rfl_policy *policy, enum rfl_door door,
+                                                    enum rfl_disclosed row, struct rfl_disclosure cell);
+RFL_MUST_USE enum rfl_err rfl_policy_set_place(struct rfl_policy *policy, enum rfl_door door, bool seen);
+/* Sets of doors are bits 1 << enum rfl_door; NONE is not one. */
+RFL_MUST_USE enum rfl_err rfl_policy_set_protected(struct rfl_policy *policy, uint16_t doors);
+/* bits: 1 << enum rfl_notify. */
+RFL_MUST_USE enum rfl_err rfl_policy_set_notify(struct rfl_policy *policy, enum rfl_door door, uint8_t bits);
+/* days: 1 to RFL_POLICY_DAYS_MAX. */
+RFL_MUST_USE enum rfl_err rfl_policy_set_outcome_days(struct rfl_policy *policy, unsigned days);
 /* Filled in place with rfl_calendar_...; finish it before rfl_policy_compile. */
 struct rfl_calendar *rfl_policy_calendar_edit(struct rfl_policy *policy);
 
@@ -216,7 +240,14 @@ void rfl_policy_set_digest(struct rfl_policy *policy, struct rfl_hash digest);
     X(SOURCE_AREA_ABSENT, "the source's area does not exist", "use the id of an area of this policy, or leave it out") \
     X(JOBCENTRE_AREA_ABSENT, "the Jobcentre's area does not exist", "use the id of an area of this policy") \
     X(JOBCENTRE_UNKNOWABLE, "the Jobcentre's area has no code of its own", "add a code to that area") \
-    X(SOURCE_UNKNOWABLE, "the source's area has no code of its own", "add a code to that area")
+    X(SOURCE_UNKNOWABLE, "the source's area has no code of its own", "add a code to that area") \
+    X(DOOR_UNTOLD, "a door does not hear of every closing", "every referrer hears that it is closed") \
+    X(DOOR_PLACE, "a protected door sees where a referral stands", "write sees_place = false") \
+    X(DOOR_PROVIDER, "a protected door is told of a provider", "take the provider out of that line") \
+    X(DOOR_REASON, "a protected door is given a reason", "take the reason out of that line") \
+    X(DOOR_PATH, "a protected door hears of what happens only to some", "write \"nothing\" in that line") \
+    X(DOOR_CLOSINGS, "a protected door can tell one reason for closing from another", \
+      "write the same for closed_person, closed_service and closed_other")
 
 enum rfl_policy_rule {
 #define RFL_X(name, rule, remedy) RFL_POLICY_RULE_##name,
@@ -234,6 +265,8 @@ struct rfl_policy_finding {
     struct rfl_queue_no queue;
     struct rfl_source_no source;
     enum rfl_clock clock;
+    enum rfl_door door;                         /* of a finding about disclosure, with the row */
+    enum rfl_disclosed row;
 };
 
 /* Tells `found` (may be NULL) everything that is wrong with a compiled policy and returns how many findings there were.
@@ -291,6 +324,15 @@ struct rfl_view rfl_policy_lead_name(const struct rfl_policy *policy, struct rfl
 /* Whether a referral through this door may be disclosed to a provider with this consent. GIVEN always, IMPLIED where
  * the door's configuration says so, anything else never. */
 bool rfl_policy_consent_ok(const struct rfl_policy *policy, enum rfl_door door, enum rfl_consent consent);
+
+/* The cell of the disclosure matrix; never NULL. An unknown door hears nothing. lib/core/rfl_disclose.h asks by event. */
+const struct rfl_disclosure *rfl_policy_disclosure(const struct rfl_policy *policy, enum rfl_door door,
+                                                   enum rfl_disclosed row);
+bool rfl_policy_sees_place(const struct rfl_policy *policy, enum rfl_door door);
+/* What a referral through this door hears of when it does not choose: bits 1 << enum rfl_notify. */
+uint8_t rfl_policy_notify(const struct rfl_policy *policy, enum rfl_door door);
+/* How long after closing an outcome is still taken, in ms of wall time. */
+int64_t rfl_policy_outcome_ms(const struct rfl_policy *policy);
 
 /* The length of a clock at a queue, in ms of working time: its own, else the default; 0 for RFL_CLOCK_NONE. An unknown
  * queue has the defaults. */

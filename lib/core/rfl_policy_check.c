@@ -186,6 +186,47 @@ static void check_source(struct check *check, const struct rfl_source *source)
         report(check, finding);
 }
 
+static void check_cell(struct check *check, enum rfl_door door, enum rfl_disclosed row)
+{
+    const struct rfl_disclosure *cell = rfl_policy_disclosure(check->policy, door, row);
+    const struct rfl_disclosure *first = rfl_policy_disclosure(check->policy, door, RFL_DISCLOSED_CLOSED_PERSON);
+    const struct rfl_disclosure *waiting = rfl_policy_disclosure(check->policy, door, RFL_DISCLOSED_WAITING);
+    struct rfl_policy_finding finding = { .door = door, .row = row };
+    if (cell->provider)
+        finding.rule = RFL_POLICY_RULE_DOOR_PROVIDER;
+    else if (cell->reason)
+        finding.rule = RFL_POLICY_RULE_DOOR_REASON;
+    else if (row >= RFL_DISCLOSED_CLOSED_PERSON && cell->tell != first->tell)
+        finding.rule = RFL_POLICY_RULE_DOOR_CLOSINGS;
+    else if (row == RFL_DISCLOSED_HELD && cell->tell != RFL_TELL_NOTHING && cell->tell != waiting->tell)
+        finding.rule = RFL_POLICY_RULE_DOOR_PATH;
+    else if ((row == RFL_DISCLOSED_REDIRECTED || row == RFL_DISCLOSED_STARTED || row == RFL_DISCLOSED_OUTCOME) &&
+             cell->tell != RFL_TELL_NOTHING)
+        finding.rule = RFL_POLICY_RULE_DOOR_PATH;
+    if (finding.rule != RFL_POLICY_RULE_NONE)
+        report(check, finding);
+}
+
+/* Through a protected door nobody may learn whether a person said no, could not be reached or was not eligible: not
+ * from a word, not from a name or a reason, and not from hearing of a step that only some people come to. */
+static void check_door(struct check *check, enum rfl_door door)
+{
+    struct rfl_policy_finding finding = { .door = door };
+    for (unsigned row = RFL_DISCLOSED_CLOSED_PERSON; row < RFL_DISCLOSED_COUNT; row++) {
+        if (rfl_policy_disclosure(check->policy, door, (enum rfl_disclosed)row)->tell != RFL_TELL_NOTHING)
+            continue;
+        finding.rule = RFL_POLICY_RULE_DOOR_UNTOLD;
+        finding.row = (enum rfl_disclosed)row;
+        report(check, finding);
+    }
+    if ((check->policy->protected_doors >> door & 1) == 0)
+        return;
+    if (rfl_policy_sees_place(check->policy, door))
+        report(check, (struct rfl_policy_finding){ .rule = RFL_POLICY_RULE_DOOR_PLACE, .door = door });
+    for (unsigned row = 0; row < RFL_DISCLOSED_COUNT; row++)
+        check_cell(check, door, (enum rfl_disclosed)row);
+}
+
 uint32_t rfl_policy_check(const struct rfl_policy *policy,
                           void (*found)(void *ctx, const struct rfl_policy_finding *finding), void *ctx)
 {
@@ -210,5 +251,7 @@ uint32_t rfl_policy_check(const struct rfl_policy *policy,
         check_source(&check, &policy->source[i]);
     for (uint32_t i = 0; i < policy->jobcentre_count; i++)
         check_jobcentre(&check, &policy->jobcentre[i]);
+    for (unsigned door = RFL_DOOR_NONE + 1; door < RFL_DOOR_COUNT; door++)
+        check_door(&check, (enum rfl_door)door);
     return check.count;
 }

@@ -43,4 +43,7 @@ static inline bool rfl__code_same(const char a[RFL_CODE_BYTES], const char b[RFL
     return memcmp(a, b, RFL_CODE_BYTES) == 0;
 }
 
+/* The defaults of rfl_policy_told.c, for rfl_policy_init. */
+void rfl__policy_told_init(struct rfl_policy *policy);
+
 #endif

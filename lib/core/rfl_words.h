@@ -52,6 +52,20 @@
 #define RFL_NOTIFY_LIST(X) \
     X(ACCEPTED, "accepted") X(WAITING, "waiting") X(MOVED, "moved") X(PROGRESS, "progress") X(CLOSED, "closed")
 
+/* The rows of the disclosure matrix (config/policy/disclosure.conf): what a referrer may hear of. Which event is which
+ * row: rfl_event_disclosed. Closing has three, by the reason: what the person said or what became of them, what the
+ * service found, the rest. */
+#define RFL_DISCLOSED_LIST(X) \
+    X(HELD, "held")             /* consent is missing: nothing is passed on before it comes */ \
+    X(WAITING, "waiting")       /* still waiting for somebody to say yes */ \
+    X(ACCEPTED, "accepted") X(REDIRECTED, "redirected") X(STARTED, "started") X(OUTCOME, "outcome") \
+    X(CLOSED_PERSON, "closed_person") X(CLOSED_SERVICE, "closed_service") X(CLOSED_OTHER, "closed_other")
+
+/* The words of feedback. NOTHING is never sent. */
+#define RFL_TELL_LIST(X) \
+    X(NOTHING, "nothing") X(ACCEPTED, "accepted") X(WITH_THE_SERVICE, "with_the_service") X(WAITING, "waiting") \
+    X(HELD, "held") X(REDIRECTED, "redirected") X(STARTED, "started") X(OUTCOME, "outcome") X(CLOSED, "closed")
+
 /* What an operator may do to a queue; each has an owner, a reason and an end. */
 #define RFL_QUEUE_MODE_LIST(X) \
     X(CLEAR, "clear")           /* take back everything below */ \
@@ -119,6 +133,12 @@ RFL_WORD_ENUM(WITHDRAW, withdraw, RFL_WITHDRAW_LIST(RFL_X))
 #undef RFL_X
 #define RFL_X(name, word) RFL_NOTIFY_##name,
 RFL_WORD_ENUM(NOTIFY, notify, RFL_NOTIFY_LIST(RFL_X))
+#undef RFL_X
+#define RFL_X(name, word) RFL_DISCLOSED_##name,
+RFL_WORD_ENUM(DISCLOSED, disclosed, RFL_DISCLOSED_LIST(RFL_X))
+#undef RFL_X
+#define RFL_X(name, word) RFL_TELL_##name,
+RFL_WORD_ENUM(TELL, tell, RFL_TELL_LIST(RFL_X))
 #undef RFL_X
 #define RFL_X(name, word) RFL_QUEUE_MODE_##name,
 RFL_WORD_ENUM(QUEUE_MODE, queue_mode, RFL_QUEUE_MODE_LIST(RFL_X))

@@ -43,7 +43,7 @@ static void say_receipt(struct rfl_engine *e, uint64_t session, const struct rfl
     receipt->received_ms = referral->received_ms;
     receipt->epoch = rfl_store_epoch(e->store);
     receipt->log_sequence = referral->seq.v;
-    if (rfl_disclose_place((enum rfl_door)referral->door)) {
+    if (rfl_disclose_place(e->policy, (enum rfl_door)referral->door)) {
         receipt->joined = referral->prev_on_case.v != 0;
         receipt->status = kase.status;
         receipt->due_ms = kase.due_ms;
@@ -203,7 +203,7 @@ static void handle_status(struct rfl_engine *e, uint64_t session, const struct r
     struct rfl_msg_status_report *report = &rfl__say(e, session, RFL_MSG_STATUS_REPORT)->status_report;
     report->receipt = rfl__receipt_text(e, referral.id);
     report->received_ms = referral.received_ms;
-    if (!rfl_disclose_place((enum rfl_door)referral.door)) {
+    if (!rfl_disclose_place(e->policy, (enum rfl_door)referral.door)) {
         report->status = (uint8_t)coarse((enum rfl_status)kase.status);
         return;
     }

@@ -265,7 +265,7 @@ static void say_feedback(struct rfl_engine *e, const struct rfl__session *s, con
         rfl_store_entry(e->store, mail->seq, &entry) != RFL_E_OK || mail->event_index >= entry.event_count)
         return;
     struct rfl_event event = entry.events[mail->event_index];
-    const struct rfl_disclosure *may = rfl_disclose((enum rfl_door)referral.door, (enum rfl_event_kind)event.kind);
+    const struct rfl_disclosure *may = rfl_disclose(e->policy, (enum rfl_door)referral.door, &event);
     struct rfl_reply *reply = may != NULL ? rfl__say(e, s->id, RFL_MSG_FEEDBACK) : NULL;
     if (reply == NULL)
         return;
@@ -274,7 +274,7 @@ static void say_feedback(struct rfl_engine *e, const struct rfl__session *s, con
     reply->feedback.sequence = mail->sequence;
     reply->feedback.receipt = rfl__receipt_text(e, referral.id);
     reply->feedback.reference = personal.reference;
-    reply->feedback.word = rfl__literal(may->word);
+    reply->feedback.word = rfl__literal(rfl_tell_word((enum rfl_tell)may->tell));
     reply->feedback.at_ms = entry.wall_ms;
     if (may->reason)
         reply->feedback.detail = detail_of(&event);

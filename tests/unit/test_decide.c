@@ -573,13 +573,13 @@ static void told_is_the_matrix_and_the_log_keeps_it(void **state)
 {
     (void)state;
     for (unsigned ev = 0; ev < RFL_EVENT_COUNT; ev++)
-        assert_int_equal(rfl_disclose_told((enum rfl_event_kind)ev) != 0,
+        assert_int_equal(rfl_disclose_told(policy, (enum rfl_event_kind)ev) != 0,
                          (rfl_event_fields((enum rfl_event_kind)ev) & RFL_HAS_TOLD) != 0);
     struct rfl_case kase = case_in(RFL_STATUS_OFFERED);
     struct rfl_command accept = verb(RFL_DO_ACCEPT);
     struct rfl_events events;
     must(rfl_decide(policy, &kase, &accept, &now, &events));
-    assert_int_equal(events.list[0].told, rfl_disclose_told(RFL_EVENT_ACCEPTED));
+    assert_int_equal(events.list[0].told, rfl_disclose_told(policy, RFL_EVENT_ACCEPTED));
 }
 
 int main(void)
