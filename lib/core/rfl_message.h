@@ -111,6 +111,7 @@ struct rfl_ask {
     int64_t at_ms;                              /* Defer.until_ms, Reconcile.since_ms, Explain.at_ms */
     uint8_t reason, channel, outcome, status, door;
     uint8_t mode;                               /* QueueSet.mode */
+    uint8_t employment, main_barrier;           /* Started: at the first appointment */
     uint32_t version, capacity;                 /* Amend.version; QueueSet.capacity */
     struct rfl_view operator_name, why, to;     /* an operator's verb: who, and why; Link.to, QueueSet.to */
     bool dry_run, override_no;
@@ -122,15 +123,17 @@ struct rfl_ask {
 /* ---- answered ---- */
 struct rfl_msg_receipt { struct rfl_view receipt, area, queue, reason; bool replayed, joined; uint8_t status;
                          int64_t received_ms, due_ms; uint32_t epoch; uint64_t log_sequence;
-                         const struct rfl_finding *warnings; uint32_t warnings_count; };
+                         const struct rfl_finding *warnings; uint32_t warnings_count; uint32_t version; };
 struct rfl_msg_refusal { uint8_t code; uint8_t status; uint32_t retry_after_ms;
-                         const struct rfl_finding *findings; uint32_t findings_count; };
+                         const struct rfl_finding *findings; uint32_t findings_count;
+                         const struct rfl_view *legal; uint32_t legal_count; };     /* STATE: verbs possible now */
 struct rfl_msg_validated { const struct rfl_finding *findings; uint32_t findings_count; bool acceptable; };
 struct rfl_msg_status_report { struct rfl_view receipt, owner, next_action, area; uint8_t status;
-                               int64_t since_ms, due_ms, received_ms; };
+                               int64_t since_ms, due_ms, received_ms; uint32_t version; };
 struct rfl_msg_mailbox_opened { uint64_t acknowledged, last; };
 struct rfl_msg_feedback { struct rfl_view source, receipt, word, detail, provider, reference; uint64_t sequence;
-                          int64_t at_ms; };
+                          int64_t at_ms;
+                          uint8_t status; struct rfl_view owner; int64_t since_ms, due_ms; };
 struct rfl_msg_acked { uint64_t upto; };
 struct rfl_surplus { struct rfl_view reference, receipt; int64_t received_ms; };
 struct rfl_msg_reconciled { const struct rfl_view *missing; uint32_t missing_count;

@@ -75,6 +75,17 @@ static json_t *json_of_list(struct showing *s, const struct rfl__wire_row *row, 
     return list;
 }
 
+static json_t *json_of_bits(struct showing *s, const struct rfl__wire_row *row, uint8_t bits)
+{
+    char word[WORD_BYTES];
+    json_t *list = json_array();
+    for (uint32_t value = 0; value < row->words->n_values; value++)
+        if ((bits & 1U << value) != 0)
+            s->failed = json_array_append_new(list, json_stringn(word, word_of(row->words, value, word))) != 0 ||
+                        s->failed;
+    return list;
+}
+
 static json_t *json_of_referral(struct rfl_view bytes)
 {
     struct rfl_form form = { .band = RFL_BAND_ROUTINE };
@@ -126,6 +137,7 @@ static json_t *json_of_row(struct showing *s, const struct rfl__wire_row *row, c
         return json_of_number_row(row, member);
     case RFL__WIRE_MESSAGE: return json_of_table(s, row->sub, member);
     case RFL__WIRE_STRINGS: case RFL__WIRE_WORDS: case RFL__WIRE_MESSAGES: return json_of_list(s, row, core);
+    case RFL__WIRE_BITS: return json_of_bits(s, row, *member);
     case RFL__WIRE_BY_STATUS: return json_of_statuses(member);
     case RFL__WIRE_CODE_TEXT: return json_string(rfl_code_text((enum rfl_code)*member));
     case RFL__WIRE_CODE_REMEDY: return json_string(rfl_code_remedy((enum rfl_code)*member));
@@ -206,22 +218,41 @@ static bool view_of_json(const struct rfl__wire_row *row, const json_t *value, s
     return false;
 }
 
-static void enum_of_json(const struct rfl__wire_row *row, const json_t *value, uint8_t *core,
-                         struct rfl_findings *findings)
+static bool value_of_json(const struct rfl__wire_row *row, const json_t *word_given, uint8_t *out,
+                          struct rfl_findings *findings)
 {
     char word[WORD_BYTES];
     struct rfl_view view;
-    if (!view_of_json(row, value, WORD_BYTES, &view, findings))
-        return;
+    if (!view_of_json(row, word_given, WORD_BYTES, &view, findings))
+        return false;
     for (uint32_t i = 0; i < row->words->n_values; i++) {
-        if (word_of(row->words, i, word) != view.len || memcmp(word, view.p, view.len) != 0)
-            continue;
-        core[row->at] = (uint8_t)i;
-        if (row->count_at != 0)
-            core[row->count_at] = true;
-        return;
+        if (word_of(row->words, i, word) == view.len && memcmp(word, view.p, view.len) == 0) {
+            *out = (uint8_t)i;
+            return true;
+        }
     }
     rfl_findings_add(findings, row->path, RFL_FINDING_ENUM);
+    return false;
+}
+
+static void enum_of_json(const struct rfl__wire_row *row, const json_t *value, uint8_t *core,
+                         struct rfl_findings *findings)
+{
+    if (value_of_json(row, value, &core[row->at], findings) && row->count_at != 0)
+        core[row->count_at] = true;
+}
+
+static void bits_of_json(const struct rfl__wire_row *row, const json_t *value, uint8_t *member,
+                         struct rfl_findings *findings)
+{
+    uint8_t bit;
+    if (!json_is_array(value) || json_array_size(value) > row->limit) {
+        rfl_findings_add(findings, row->path, json_is_array(value) ? RFL_FINDING_TOO_MANY : RFL_FINDING_KIND);
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(value); i++)
+        if (value_of_json(row, json_array_get(value, i), &bit, findings))
+            *member = (uint8_t)(*member | 1U << bit);
 }
 
 static void number_of_json(const struct rfl__wire_row *row, const json_t *value, uint8_t *member,
@@ -289,6 +320,7 @@ static void row_of_json(const struct rfl__wire_row *row, const json_t *value, ui
         table_of_json(row->sub, value, core + row->at, findings);
         return;
     case RFL__WIRE_WORDS: words_of_json(row, value, core, findings); return;
+    case RFL__WIRE_BITS: bits_of_json(row, value, core + row->at, findings); return;
     case RFL__WIRE_BYTES: case RFL__WIRE_FLAG: case RFL__WIRE_STRINGS: case RFL__WIRE_MESSAGES:
     case RFL__WIRE_BY_STATUS: case RFL__WIRE_CODE_TEXT: case RFL__WIRE_CODE_REMEDY: case RFL__WIRE_CODE_RETRY:
         assert(false && "no Referral has such a field");

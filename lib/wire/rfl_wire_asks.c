@@ -3,7 +3,8 @@
 
 enum {
     NAME = RFL_NAME_BYTES_MAX, REFERENCE = RFL_REFERENCE_BYTES_MAX, TEXT = RFL_TEXT_BYTES_MAX, CODE = 64, ROLE = 128,
-    NEED = RFL__WIRE_REQUIRED, LINES = RFL__WIRE_LINES, SOFT = RFL__WIRE_LENIENT, REFERENCES_MAX = 4096
+    NEED = RFL__WIRE_REQUIRED, LINES = RFL__WIRE_LINES, SOFT = RFL__WIRE_LENIENT, REFERENCES_MAX = 4096,
+    NOTIFY_ITEMS_MAX = 32, WHY = RFL_WHY_BYTES_MAX
 };
 
 #define PREFIX "token."
@@ -54,7 +55,8 @@ static const struct rfl__wire_row rfl__wire_referral_rows[] = {
     ROW_WORDS(14, needs, needs, needs_count, RFL_NEEDS_MAX, 128),
     ROW_BOOL(15, safeguarding, safeguarding), ROW_BOOL(16, incident, incident),
     ROW_BOOL(17, interpreter, interpreter), ROW_BOOL(18, step_free, step_free),
-    ROW_I64(19, made_ms, made_ms, SOFT), ROW_STRING(20, correlation_id, correlation_id, 128, SOFT) };
+    ROW_I64(19, made_ms, made_ms, SOFT), ROW_STRING(20, correlation_id, correlation_id, 128, SOFT),
+    ROW_BITS(21, notify, notify, notify, NOTIFY_ITEMS_MAX, SOFT) };
 RFL_TABLE(, rfl__wire_referral, referral);
 #undef PB
 #undef PREFIX
@@ -91,6 +93,16 @@ static const struct rfl__wire_row reconcile_rows[] = {
     ROW_STRING(1, source, source, NAME, NEED), ROW_I64(2, since_ms, at_ms, 0),
     ROW_STRINGS(3, references, names, names_count, REFERENCES_MAX, REFERENCE) };
 #undef PB
+#define PB Referrald__V1__Amend
+static const struct rfl__wire_row amend_rows[] = {
+    ROW_STRING(1, source, source, NAME, NEED), ROW_STRING(2, reference, reference, REFERENCE, NEED),
+    ROW_BYTES(3, referral, referral, RFL_BODY_BYTES_MAX, NEED), ROW_U32(4, version, version, 0, 0) };
+#undef PB
+#define PB Referrald__V1__Withdraw
+static const struct rfl__wire_row withdraw_rows[] = {
+    ROW_STRING(1, source, source, NAME, NEED), ROW_STRING(2, reference, reference, REFERENCE, NEED),
+    ROW_ENUM(3, reason, reason, withdraw_reason, NEED), ROW_STRING(4, text, text, TEXT, LINES) };
+#undef PB
 #define PB Referrald__V1__Subscribe
 static const struct rfl__wire_row subscribe_rows[] = {
     ROW_STRING(1, worker, worker, NAME, NEED),
@@ -126,7 +138,9 @@ static const struct rfl__wire_row contacted_rows[] = {
     CASE_ROWS, ROW_ENUM(4, channel, channel, channel, NEED), ROW_BOOL(5, reached, reached) };
 #undef PB
 #define PB Referrald__V1__Started
-static const struct rfl__wire_row started_rows[] = { CASE_ROWS };
+static const struct rfl__wire_row started_rows[] = {
+    CASE_ROWS, ROW_ENUM(4, employment, employment, employment, 0),
+    ROW_U8(5, main_barrier, main_barrier, RFL_BARRIER_MAX, 0) };
 #undef PB
 #define PB Referrald__V1__Outcome
 static const struct rfl__wire_row outcome_rows[] = {
@@ -157,6 +171,40 @@ static const struct rfl__wire_row show_rows[] = { ROW_STRING(1, code, code, CODE
 static const struct rfl__wire_row explain_rows[] = {
     ROW_STRING(1, code, code, CODE, 0), ROW_BYTES(2, referral, referral, RFL_BODY_BYTES_MAX, 0),
     ROW_I64(3, at_ms, at_ms, 0) };
+#undef PB
+
+/* Every verb of an operator begins with these. Who and why are asked for by the engine, which has a code for their want
+ * (REASON_MISSING); what is done to a queue has a shorter reason, kept where it is shown with the queue. */
+#define OPERATOR_ROWS(why_bytes) ROW_OPERATOR(1), ROW_STRING(2, reason, why, why_bytes, LINES), \
+                                 ROW_BOOL(3, dry_run, dry_run)
+#define TRIAGE_ROWS OPERATOR_ROWS(TEXT), ROW_STRING(4, code, code, CODE, NEED)
+#define PB Referrald__V1__Place
+static const struct rfl__wire_row place_rows[] = {
+    TRIAGE_ROWS, ROW_STRING(5, queue, queue, NAME, NEED), ROW_BOOL(6, override_no, override_no) };
+#undef PB
+#define PB Referrald__V1__SendBack
+static const struct rfl__wire_row send_back_rows[] = { TRIAGE_ROWS };
+#undef PB
+#define PB Referrald__V1__Hold
+static const struct rfl__wire_row hold_rows[] = { TRIAGE_ROWS, ROW_I64(5, until_ms, at_ms, NEED) };
+#undef PB
+#define PB Referrald__V1__Release
+static const struct rfl__wire_row release_rows[] = { TRIAGE_ROWS, ROW_STRING(5, queue, queue, NAME, 0) };
+#undef PB
+#define PB Referrald__V1__Shut
+static const struct rfl__wire_row shut_rows[] = { TRIAGE_ROWS, ROW_ENUM(5, close, reason, close_reason, NEED) };
+#undef PB
+#define PB Referrald__V1__Link
+static const struct rfl__wire_row link_rows[] = { TRIAGE_ROWS, ROW_STRING(5, to, to, CODE, NEED) };
+#undef PB
+#define PB Referrald__V1__Unlink
+static const struct rfl__wire_row unlink_rows[] = { TRIAGE_ROWS };
+#undef PB
+#define PB Referrald__V1__QueueSet
+static const struct rfl__wire_row queue_set_rows[] = {
+    OPERATOR_ROWS(WHY), ROW_STRING(4, queue, queue, NAME, NEED),
+    ROW_ENUM(5, mode, mode, queue_mode, RFL__WIRE_STATED), ROW_I64(6, until_ms, at_ms, 0),
+    ROW_STRING(7, to, to, NAME, 0), ROW_U32(8, capacity, capacity, 0, 0) };
 #undef PB
 #undef PREFIX
 #undef CORE

@@ -3,7 +3,7 @@
 #include "rfl_text.h"
 
 /* ---- the envelope, by hand: the correlation is wanted even of a frame whose body is refused, and its one field is not
- * worth a generated struct with 43 pointers ---- */
+ * worth a generated struct with a pointer for every message ---- */
 
 static bool take_varint(struct rfl_view *in, uint64_t *out)
 {
@@ -163,6 +163,11 @@ static void read_bytes(struct reading *r, const struct rfl__wire_row *row, const
     memcpy(member, &view, sizeof view);
 }
 
+static enum rfl_finding_kind odd_enum(const struct rfl__wire_row *row)
+{
+    return (row->flags & RFL__WIRE_LENIENT) != 0 ? RFL_FINDING_ODD_ENUM : RFL_FINDING_ENUM;
+}
+
 static void read_enum(struct reading *r, const struct rfl__wire_row *row, const uint8_t *pb, uint8_t *core)
 {
     int32_t value;
@@ -171,9 +176,9 @@ static void read_enum(struct reading *r, const struct rfl__wire_row *row, const 
     memcpy(&has, pb + row->pb_has, sizeof has);
     bool known = value >= 0 && (uint32_t)value < row->words->n_values;
     if (!known)
-        find(r, row, (row->flags & RFL__WIRE_LENIENT) != 0 ? RFL_FINDING_ODD_ENUM : RFL_FINDING_ENUM);
+        find(r, row, odd_enum(row));
     else
-        require(r, row, value > 0);
+        require(r, row, (row->flags & RFL__WIRE_STATED) != 0 ? has != 0 : value > 0);
     if (!known)
         return;
     core[row->at] = (uint8_t)value;
@@ -276,6 +281,23 @@ static void read_messages(struct reading *r, const struct rfl__wire_row *row, co
     memcpy(core + row->count_at, &count, sizeof count);
 }
 
+/* A value not known here is mentioned once, however often it comes. */
+static void read_bits(struct reading *r, const struct rfl__wire_row *row, const uint8_t *pb, uint8_t *member)
+{
+    const int32_t *values;
+    uint32_t count = items(r, row, pb);
+    bool odd = false;
+    memcpy(&values, pb + row->pb, sizeof values);
+    for (uint32_t i = 0; i < count; i++) {
+        bool known = values[i] >= 0 && (uint32_t)values[i] < row->words->n_values;
+        if (known)
+            *member = (uint8_t)(*member | 1U << values[i]);
+        odd = odd || !known;
+    }
+    if (odd)
+        find(r, row, odd_enum(row));
+}
+
 static void read_by_status(struct reading *r, const struct rfl__wire_row *row, const uint8_t *pb, uint8_t *core)
 {
     Referrald__V1__StatusCount *const *counts;
@@ -311,6 +333,7 @@ static void read_row(struct reading *r, const struct rfl__wire_row *row, const u
     }
     case RFL__WIRE_STRINGS: case RFL__WIRE_WORDS: read_strings(r, row, pb, core); return;
     case RFL__WIRE_MESSAGES: read_messages(r, row, pb, core); return;
+    case RFL__WIRE_BITS: read_bits(r, row, pb, core + row->at); return;
     case RFL__WIRE_BY_STATUS: read_by_status(r, row, pb, core); return;
     case RFL__WIRE_CODE_TEXT: case RFL__WIRE_CODE_REMEDY: case RFL__WIRE_CODE_RETRY: return;
     }

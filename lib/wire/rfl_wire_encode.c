@@ -72,7 +72,7 @@ static uint64_t number_of(const struct rfl__wire_row *row, const uint8_t *member
 static void write_number(struct rfl__wire_out *out, const struct rfl__wire_row *row, const uint8_t *core)
 {
     uint64_t value = number_of(row, core + row->at);
-    bool given = value != 0;
+    bool given = value != 0 || (row->flags & RFL__WIRE_STATED) != 0;
     if (row->type == RFL__WIRE_ENUM && row->count_at != 0)
         memcpy(&given, core + row->count_at, sizeof given);
     if (given)
@@ -101,6 +101,13 @@ static void write_messages(struct rfl__wire_out *out, const struct rfl__wire_row
         rfl__wire_write(out, row->sub, rows + (size_t)count * row->item_bytes);
         put_frame(out, row->number, end);
     }
+}
+
+static void write_bits(struct rfl__wire_out *out, const struct rfl__wire_row *row, uint8_t bits)
+{
+    for (uint32_t value = row->words->n_values; value-- > 0; )
+        if ((bits & 1U << value) != 0)
+            put_number(out, row->number, value);
 }
 
 static void write_by_status(struct rfl__wire_out *out, const struct rfl__wire_row *row, const uint8_t *core)
@@ -141,6 +148,7 @@ static void write_row(struct rfl__wire_out *out, const struct rfl__wire_row *row
     case RFL__WIRE_MESSAGE: write_message(out, row, core); return;
     case RFL__WIRE_STRINGS: case RFL__WIRE_WORDS: write_strings(out, row, core); return;
     case RFL__WIRE_MESSAGES: write_messages(out, row, core); return;
+    case RFL__WIRE_BITS: write_bits(out, row, core[row->at]); return;
     case RFL__WIRE_BY_STATUS: write_by_status(out, row, core); return;
     case RFL__WIRE_CODE_TEXT: put_text(out, row->number, rfl_code_text((enum rfl_code)core[row->at])); return;
     case RFL__WIRE_CODE_REMEDY: put_text(out, row->number, rfl_code_remedy((enum rfl_code)core[row->at])); return;

@@ -2,7 +2,7 @@
 #include "rfl_wire_rows.h"
 
 /* Limits of what we say ourselves: generous, they only keep a broken daemon from surprising a client. */
-enum { WORD = 256, SAID = 4096, MARKS_MAX = 64 };
+enum { WORD = 256, SAID = 4096, MARKS_MAX = 64, LEGAL_MAX = RFL_MSG_COUNT, EVENTS_MAX = 64 };
 
 #define PREFIX ""
 #define CORE struct rfl_finding
@@ -26,7 +26,10 @@ RFL_TABLE(static, surplus, surplus);
 #define PB Referrald__V1__QueueRow
 static const struct rfl__wire_row queue_row_rows[] = {
     ROW_STRING(1, name, name, WORD, 0), ROW_STRING(2, owner, owner, WORD, 0), ROW_U64(3, waiting, waiting, 0),
-    ROW_I64(4, oldest_ms, oldest_ms, 0), ROW_U32(5, workers, workers, 0, 0), ROW_STRING(6, area, area, WORD, 0) };
+    ROW_I64(4, oldest_ms, oldest_ms, 0), ROW_U32(5, workers, workers, 0, 0), ROW_STRING(6, area, area, WORD, 0),
+    ROW_ENUM(7, mode, mode, queue_mode, 0), ROW_I64(8, until_ms, until_ms, 0), ROW_STRING(9, to, to, WORD, 0),
+    ROW_U32(10, capacity, capacity, 0, 0), ROW_U64(11, working, working, 0), ROW_STRING(12, set_by, set_by, WORD, 0),
+    ROW_STRING(13, why, why, SAID, RFL__WIRE_LINES) };
 RFL_TABLE(static, queue_row, queue_row);
 #undef PB
 #undef CORE
@@ -45,7 +48,8 @@ static const struct rfl__wire_row case_row_rows[] = {
     ROW_STRING(6, next_action, next_action, WORD, 0), ROW_I64(7, opened_ms, opened_ms, 0),
     ROW_I64(8, due_ms, due_ms, 0), ROW_U32(9, referrals, referrals, 0, 0), ROW_ENUM(10, door, door, door, 0),
     ROW_U32(11, hops, hops, 0, 0), ROW_ENUM(12, band, band, band, 0), ROW_STRING(13, receipt, receipt, WORD, 0),
-    ROW_U32(14, escalation, escalation, 0, 0) };
+    ROW_U32(14, escalation, escalation, 0, 0), ROW_STRING(15, hold, hold, WORD, 0),
+    ROW_STRING(16, linked_to, linked_to, WORD, 0), ROW_STRING(17, resembles, resembles, WORD, 0) };
 RFL_TABLE(static, case_row, case_row);
 #undef PB
 #undef CORE
@@ -77,7 +81,8 @@ static const struct rfl__wire_row receipt_rows[] = {
     ROW_STRING(7, reason, receipt.reason, WORD, 0), ROW_I64(8, received_ms, receipt.received_ms, 0),
     ROW_I64(9, due_ms, receipt.due_ms, 0), ROW_U32(10, epoch, receipt.epoch, 0, 0),
     ROW_U64(11, log_sequence, receipt.log_sequence, 0),
-    ROW_MESSAGES(12, warnings, receipt.warnings, receipt.warnings_count, struct rfl_finding, finding) };
+    ROW_MESSAGES(12, warnings, receipt.warnings, receipt.warnings_count, struct rfl_finding, finding),
+    ROW_U32(13, version, receipt.version, 0, 0) };
 #undef PB
 #define PB Referrald__V1__Refusal
 #define CODE_AT offsetof(CORE, refusal.code)
@@ -85,7 +90,8 @@ static const struct rfl__wire_row refusal_rows[] = {
     ROW_ENUM(1, code, refusal.code, code, 0), ROW_CODE(2, text, CODE_TEXT), ROW_CODE(3, remedy, CODE_REMEDY),
     ROW_CODE(4, retryable, CODE_RETRY), ROW_U32(5, retry_after_ms, refusal.retry_after_ms, 0, 0),
     ROW_MESSAGES(6, findings, refusal.findings, refusal.findings_count, struct rfl_finding, finding),
-    ROW_ENUM(7, status, refusal.status, status, 0) };
+    ROW_ENUM(7, status, refusal.status, status, 0),
+    ROW_STRINGS(8, legal, refusal.legal, refusal.legal_count, LEGAL_MAX, WORD) };
 #undef PB
 #define PB Referrald__V1__Validated
 static const struct rfl__wire_row validated_rows[] = {
@@ -97,7 +103,8 @@ static const struct rfl__wire_row status_report_rows[] = {
     ROW_STRING(1, receipt, status_report.receipt, WORD, 0), ROW_ENUM(2, status, status_report.status, status, 0),
     ROW_STRING(3, owner, status_report.owner, WORD, 0), ROW_STRING(4, next_action, status_report.next_action, WORD, 0),
     ROW_I64(5, since_ms, status_report.since_ms, 0), ROW_I64(6, due_ms, status_report.due_ms, 0),
-    ROW_STRING(7, area, status_report.area, WORD, 0), ROW_I64(8, received_ms, status_report.received_ms, 0) };
+    ROW_STRING(7, area, status_report.area, WORD, 0), ROW_I64(8, received_ms, status_report.received_ms, 0),
+    ROW_U32(9, version, status_report.version, 0, 0) };
 #undef PB
 #define PB Referrald__V1__MailboxOpened
 static const struct rfl__wire_row mailbox_opened_rows[] = {
@@ -108,7 +115,9 @@ static const struct rfl__wire_row feedback_rows[] = {
     ROW_STRING(1, source, feedback.source, WORD, 0), ROW_U64(2, sequence, feedback.sequence, 0),
     ROW_STRING(3, receipt, feedback.receipt, WORD, 0), ROW_STRING(4, word, feedback.word, WORD, 0),
     ROW_I64(5, at_ms, feedback.at_ms, 0), ROW_STRING(6, detail, feedback.detail, SAID, RFL__WIRE_LINES),
-    ROW_STRING(7, provider, feedback.provider, WORD, 0), ROW_STRING(8, reference, feedback.reference, WORD, 0) };
+    ROW_STRING(7, provider, feedback.provider, WORD, 0), ROW_STRING(8, reference, feedback.reference, WORD, 0),
+    ROW_ENUM(9, status, feedback.status, status, 0), ROW_STRING(10, owner, feedback.owner, WORD, 0),
+    ROW_I64(11, since_ms, feedback.since_ms, 0), ROW_I64(12, due_ms, feedback.due_ms, 0) };
 #undef PB
 #define PB Referrald__V1__Acked
 static const struct rfl__wire_row acked_rows[] = { ROW_U64(1, upto, acked.upto, 0) };
@@ -118,6 +127,11 @@ static const struct rfl__wire_row reconciled_rows[] = {
     ROW_STRINGS(1, missing, reconciled.missing, reconciled.missing_count, ITEMS_MAX, WORD),
     ROW_MESSAGES(2, surplus, reconciled.surplus, reconciled.surplus_count, struct rfl_surplus, surplus),
     ROW_BOOL(3, truncated, reconciled.truncated) };
+#undef PB
+#define PB Referrald__V1__Changed
+static const struct rfl__wire_row changed_rows[] = {
+    ROW_STRING(1, receipt, changed.receipt, WORD, 0), ROW_ENUM(2, status, changed.status, status, 0),
+    ROW_U32(3, version, changed.version, 0, 0) };
 #undef PB
 #define PB Referrald__V1__Subscribed
 static const struct rfl__wire_row subscribed_rows[] = {
@@ -209,6 +223,13 @@ static const struct rfl__wire_row explained_rows[] = {
     ROW_I64(12, due_ms, explained.due_ms, 0), ROW_BOOL(13, hypothetical, explained.hypothetical),
     ROW_MESSAGES(14, warnings, explained.warnings, explained.warnings_count, struct rfl_finding, finding),
     ROW_ENUM(15, door, explained.door, door, 0) };
+#undef PB
+#define PB Referrald__V1__Acted
+static const struct rfl__wire_row acted_rows[] = {
+    ROW_BOOL(1, dry_run, acted.dry_run), ROW_MESSAGE(2, before, offsetof(CORE, acted.before), case_row, 0),
+    ROW_MESSAGE(3, after, offsetof(CORE, acted.after), case_row, 0),
+    ROW_STRINGS(4, events, acted.events, acted.events_count, EVENTS_MAX, WORD),
+    ROW_MESSAGE(5, queue, offsetof(CORE, acted.queue), queue_row, 0) };
 #undef PB
 #undef CORE
 

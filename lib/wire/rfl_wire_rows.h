@@ -17,10 +17,18 @@
 
 #define ROW_STRING(number_, name_, member_, limit_, flags_) \
     RFL_ROW(number_, name_, .type = RFL__WIRE_STRING, RFL_AT(member_), .limit = limit_, .flags = flags_)
+/* `operator` is a word of C++, and the generator of C structs spells it so. */
+#define ROW_OPERATOR(number_) \
+    { .number = number_, .name = "operator", .type = RFL__WIRE_STRING, .pb = offsetof(PB, operator_), \
+      .path = { (const uint8_t *)PREFIX "operator", sizeof PREFIX "operator" - 1 }, RFL_AT(operator_name), \
+      .limit = RFL_NAME_BYTES_MAX }
 #define ROW_BYTES(number_, name_, member_, limit_, flags_) \
     RFL_PLAIN(number_, name_, BYTES, member_, .limit = limit_, .flags = flags_)
 #define ROW_ENUM(number_, name_, member_, lower, flags_) \
     RFL_PLAIN(number_, name_, ENUM, member_, .words = &referrald__v1__##lower##__descriptor, .flags = flags_)
+#define ROW_BITS(number_, name_, member_, lower, most, flags_) \
+    RFL_ROW(number_, name_, .type = RFL__WIRE_BITS, .pb_has = offsetof(PB, n_##name_), RFL_AT(member_), \
+            .words = &referrald__v1__##lower##__descriptor, .limit = most, .flags = flags_)
 #define ROW_BOOL(number_, name_, member_) RFL_PLAIN(number_, name_, BOOL, member_, .flags = 0)
 #define ROW_FLAG(number_, name_, member_, bit) RFL_PLAIN(number_, name_, FLAG, member_, .limit = bit)
 #define ROW_U8(number_, name_, member_, most, flags_) \

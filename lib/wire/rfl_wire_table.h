@@ -23,6 +23,7 @@ enum rfl__wire_type {
     RFL__WIRE_STRINGS,      /* const struct rfl_view *, and uint32_t at count_at; limit: items; item_bytes: of one */
     RFL__WIRE_WORDS,        /* the same, but struct rfl_view[limit] inside the struct */
     RFL__WIRE_MESSAGES,     /* const struct *, and uint32_t at count_at; limit: items; item_bytes: sizeof one; sub */
+    RFL__WIRE_BITS,         /* uint8_t, on the wire an enum value for each bit 1 << value; limit: items; words */
     RFL__WIRE_BY_STATUS,    /* uint64_t[RFL_STATUS_COUNT], on the wire a StatusCount for each that is not 0 */
     RFL__WIRE_CODE_TEXT,    /* said by the code at `at`, so only written: */
     RFL__WIRE_CODE_REMEDY,
@@ -32,7 +33,8 @@ enum rfl__wire_type {
 enum {
     RFL__WIRE_REQUIRED = 1,     /* absent, empty or 0 is a finding */
     RFL__WIRE_LINES = 2,        /* free text: tab, line feed and carriage return are allowed */
-    RFL__WIRE_LENIENT = 4       /* what cannot be understood is a warning and read as not stated (promise P2) */
+    RFL__WIRE_LENIENT = 4,      /* what cannot be understood is a warning and read as not stated (promise P2) */
+    RFL__WIRE_STATED = 8        /* of an enum whose 0 is a choice: absent is a finding, 0 is not */
 };
 
 struct rfl__wire_table;
@@ -59,16 +61,19 @@ struct rfl__wire_table {
 #define RFL__WIRE_ASKS(X) \
     X(SUBMIT, submit, 10) X(VALIDATE, validate, 13) X(STATUS_QUERY, status_query, 15) \
     X(MAILBOX_OPEN, mailbox_open, 17) X(FEEDBACK_ACK, feedback_ack, 20) X(RECONCILE, reconcile, 22) \
+    X(AMEND, amend, 24) X(WITHDRAW, withdraw, 25) \
     X(SUBSCRIBE, subscribe, 40) X(ACCEPT, accept, 43) X(DECLINE, decline, 45) X(REDIRECT, redirect, 46) \
     X(DEFER, defer, 47) X(TOUCH, touch, 48) X(CONTACTED, contacted, 49) X(STARTED, started, 50) \
     X(OUTCOME, outcome, 51) X(CLOSE, close, 52) X(GOODBYE, goodbye, 54) X(PING, ping, 56) \
-    X(QUEUE_LIST, queue_list, 82) X(LIST, list, 84) X(SHOW, show, 86) X(EXPLAIN, explain, 88)
+    X(QUEUE_LIST, queue_list, 82) X(LIST, list, 84) X(SHOW, show, 86) X(EXPLAIN, explain, 88) \
+    X(PLACE, place, 90) X(SEND_BACK, send_back, 91) X(HOLD, hold, 92) X(RELEASE, release, 93) X(SHUT, shut, 94) \
+    X(LINK, link, 95) X(UNLINK, unlink, 96) X(QUEUE_SET, queue_set, 97)
 #define RFL__WIRE_REPLIES(X) \
     X(RECEIPT, receipt, 11) X(REFUSAL, refusal, 12) X(VALIDATED, validated, 14) X(STATUS_REPORT, status_report, 16) \
     X(MAILBOX_OPENED, mailbox_opened, 18) X(FEEDBACK, feedback, 19) X(ACKED, acked, 21) \
-    X(RECONCILED, reconciled, 23) X(SUBSCRIBED, subscribed, 41) X(OFFER, offer, 42) X(RECORD, record, 44) \
-    X(DONE, done, 53) X(BYE, bye, 55) X(NOTICE, notice, 58) X(ADMIN_STATE, admin_state, 81) \
-    X(QUEUES, queues, 83) X(CASES, cases, 85) X(SHOWN, shown, 87) X(EXPLAINED, explained, 89)
+    X(RECONCILED, reconciled, 23) X(CHANGED, changed, 26) X(SUBSCRIBED, subscribed, 41) X(OFFER, offer, 42) \
+    X(RECORD, record, 44) X(DONE, done, 53) X(BYE, bye, 55) X(NOTICE, notice, 58) X(ADMIN_STATE, admin_state, 81) \
+    X(QUEUES, queues, 83) X(CASES, cases, 85) X(SHOWN, shown, 87) X(EXPLAINED, explained, 89) X(ACTED, acted, 98)
 
 struct rfl__wire_message { uint16_t number; struct rfl__wire_table table; };
 

@@ -36,10 +36,11 @@ static void check_type(const struct rfl__wire_row *row, const ProtobufCFieldDesc
         [RFL__WIRE_U64] = PROTOBUF_C_TYPE_UINT64, [RFL__WIRE_I64] = PROTOBUF_C_TYPE_INT64,
         [RFL__WIRE_MESSAGE] = PROTOBUF_C_TYPE_MESSAGE, [RFL__WIRE_STRINGS] = PROTOBUF_C_TYPE_STRING,
         [RFL__WIRE_WORDS] = PROTOBUF_C_TYPE_STRING, [RFL__WIRE_MESSAGES] = PROTOBUF_C_TYPE_MESSAGE,
+        [RFL__WIRE_BITS] = PROTOBUF_C_TYPE_ENUM,
         [RFL__WIRE_BY_STATUS] = PROTOBUF_C_TYPE_MESSAGE, [RFL__WIRE_CODE_TEXT] = PROTOBUF_C_TYPE_STRING,
         [RFL__WIRE_CODE_REMEDY] = PROTOBUF_C_TYPE_STRING, [RFL__WIRE_CODE_RETRY] = PROTOBUF_C_TYPE_BOOL };
     bool many = row->type == RFL__WIRE_STRINGS || row->type == RFL__WIRE_WORDS || row->type == RFL__WIRE_MESSAGES ||
-                row->type == RFL__WIRE_BY_STATUS;
+                row->type == RFL__WIRE_BITS || row->type == RFL__WIRE_BY_STATUS;
     assert_int_equal(field->type, types[row->type]);
     assert_int_equal(field->label, many ? PROTOBUF_C_LABEL_REPEATED : PROTOBUF_C_LABEL_OPTIONAL);
 }
@@ -72,7 +73,7 @@ static unsigned check_table(const struct rfl__wire_table *table, unsigned budget
         assert_true(row->path.len >= name);
         assert_memory_equal(row->path.p + row->path.len - name, row->name, name);
         check_type(row, field);
-        if (row->type == RFL__WIRE_ENUM) {
+        if (row->type == RFL__WIRE_ENUM || row->type == RFL__WIRE_BITS) {
             check_words(row->words);
             assert_ptr_equal(row->words, field->descriptor);
         }
@@ -115,7 +116,7 @@ static bool may_differ(const char *field, const char *member)
     static const char *const pairs[][2] = {
         { "sequence", "seq" }, { "receipt", "code" }, { "case_code", "code" }, { "after", "after_sequence" },
         { "since_ms", "at_ms" }, { "until_ms", "at_ms" }, { "references", "names" }, { "queues", "names" },
-        { "kind", "outcome" }, { "waiting_since_ms", "since_ms" }, { "queues", "rows" }, { "cases", "rows" },
+        { "kind", "outcome" }, { "operator", "operator_name" }, { "reason", "why" }, { "close", "reason" }, { "waiting_since_ms", "since_ms" }, { "queues", "rows" }, { "cases", "rows" },
         { "safeguarding", "flags" }, { "incident", "flags" }, { "interpreter", "flags" }, { "step_free", "flags" },
         { "name", "referrer_name" }, { "role", "referrer_role" }, { "organisation", "referrer_organisation" },
         { "phone", "referrer_phone" },
@@ -190,9 +191,12 @@ static void enums_are_the_core_s_lists(void **state)
     CHECK(close_reason, RFL_CLOSE_COUNT, rfl_close_word((enum rfl_close)i))
     CHECK(channel, RFL_CHANNEL_COUNT, rfl_channel_word((enum rfl_channel)i))
     CHECK(outcome_kind, RFL_OUTCOME_COUNT, rfl_outcome_word((enum rfl_outcome)i))
+    CHECK(withdraw_reason, RFL_WITHDRAW_COUNT, rfl_withdraw_word((enum rfl_withdraw)i))
+    CHECK(notify, RFL_NOTIFY_COUNT, rfl_notify_word((enum rfl_notify)i))
+    CHECK(queue_mode, RFL_QUEUE_MODE_COUNT, rfl_queue_mode_word((enum rfl_queue_mode)i))
     CHECK(code, RFL_CODE_COUNT, rfl_code_name((enum rfl_code)i))
 #undef CHECK
-    assert_int_equal(referrald__v1__notice_kind__descriptor.n_values, RFL_NOTICE_DRAINING + 1);
+    assert_int_equal(referrald__v1__notice_kind__descriptor.n_values, RFL_NOTICE_AMENDED + 1);
     assert_int_equal(referrald__v1__severity__descriptor.n_values, RFL_SEVERITY_WARNING + 1);
 }
 

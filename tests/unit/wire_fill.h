@@ -75,6 +75,7 @@ static inline void fill_row(struct fill *f, const struct rfl__wire_row *row, uin
     case RFL__WIRE_U64: memcpy(member, &wide, sizeof wide); return;
     case RFL__WIRE_MESSAGE: fill_table(f, row->sub, member); return;
     case RFL__WIRE_STRINGS: case RFL__WIRE_WORDS: case RFL__WIRE_MESSAGES: fill_list(f, row, core); return;
+    case RFL__WIRE_BITS: *member = (uint8_t)((1U << row->words->n_values) - 1); return;
     case RFL__WIRE_BY_STATUS:
         for (uint64_t i = 0; i < RFL_STATUS_COUNT; i++)
             memcpy(member + i * sizeof i, &(uint64_t){ i * i + 1 }, sizeof i);
@@ -124,7 +125,7 @@ static inline bool fill_same_list(const struct rfl__wire_row *row, const uint8_t
 static inline bool fill_same_row(const struct rfl__wire_row *row, const uint8_t *a, const uint8_t *b)
 {
     static const uint8_t bytes[] = { [RFL__WIRE_ENUM] = 1, [RFL__WIRE_BOOL] = 1, [RFL__WIRE_FLAG] = 4,
-        [RFL__WIRE_U8] = 1, [RFL__WIRE_U32] = 4, [RFL__WIRE_U64] = 8, [RFL__WIRE_I64] = 8,
+        [RFL__WIRE_U8] = 1, [RFL__WIRE_BITS] = 1, [RFL__WIRE_U32] = 4, [RFL__WIRE_U64] = 8, [RFL__WIRE_I64] = 8,
         [RFL__WIRE_BY_STATUS] = RFL_STATUS_COUNT * 8, [RFL__WIRE_CODE_RETRY] = 0 };
     if (row->type == RFL__WIRE_STRING || row->type == RFL__WIRE_BYTES) {
         struct rfl_view v, w;
