@@ -2,23 +2,47 @@
 
 static bool exists(const struct rfl_case *kase) { return kase->status != RFL_STATUS_NONE; }
 
+int64_t rfl_case_next_ms(const struct rfl_case *kase)
+{
+    if (kase->clock == RFL_CLOCK_LEASE)
+        return kase->due_ms;        /* the warnings are of the clock behind it, which speaks again when it is back */
+    if (kase->warned == 0 && kase->half_ms != 0)
+        return kase->half_ms;
+    return kase->warned < 2 && kase->most_ms != 0 ? kase->most_ms : kase->due_ms;
+}
+
+static bool held_by_worker(enum rfl_status status)
+{
+    return status == RFL_STATUS_OFFERED || status == RFL_STATUS_ACCEPTED ||
+           status == RFL_STATUS_WAITING_ON_PERSON || status == RFL_STATUS_ACTIVE;
+}
+
 void rfl_keys_of(const struct rfl_case *kase, struct rfl_keys *out)
 {
     memset(out, 0, sizeof *out);
     if (!exists(kase))
         return;
+    if (kase->linked_to.v != 0) {
+        out->has[RFL_INDEX_LINKED] = true;
+        out->order[RFL_INDEX_LINKED] = (struct rfl_order){ kase->linked_to.v, 0, kase->id.v };
+        return;
+    }
     if (kase->status == RFL_STATUS_QUEUED) {
         out->has[RFL_INDEX_QUEUE] = true;
-        out->order[RFL_INDEX_QUEUE] = (struct rfl_order){ (uint64_t)kase->queue.v << 8 | kase->band,
-                                                          (uint64_t)kase->since_ms, kase->id.v };
+        out->order[RFL_INDEX_QUEUE] = (struct rfl_order){
+            (uint64_t)kase->queue.v << 16 | (uint64_t)kase->band << 8 | kase->door, (uint64_t)kase->since_ms, kase->id.v };
     }
     if (kase->clock != RFL_CLOCK_NONE) {
         out->has[RFL_INDEX_DUE] = true;
-        out->order[RFL_INDEX_DUE] = (struct rfl_order){ (uint64_t)kase->due_ms, kase->clock, kase->id.v };
+        out->order[RFL_INDEX_DUE] = (struct rfl_order){ (uint64_t)rfl_case_next_ms(kase), kase->clock, kase->id.v };
     }
     if (kase->status == RFL_STATUS_OFFERED) {
         out->has[RFL_INDEX_HOLDER] = true;
         out->order[RFL_INDEX_HOLDER] = (struct rfl_order){ kase->holder, 0, kase->id.v };
+    }
+    if (held_by_worker((enum rfl_status)kase->status)) {
+        out->has[RFL_INDEX_WORK] = true;
+        out->order[RFL_INDEX_WORK] = (struct rfl_order){ kase->queue.v, 0, kase->id.v };
     }
 }
 
@@ -62,10 +86,23 @@ static uint32_t clocks_of(enum rfl_status status)
     return 0;
 }
 
-static bool held_by_worker(enum rfl_status status)
+/* The rules of what an overlay may be: warnings of a clock, links, what was counted. */
+static const char *overlay_broken(const struct rfl_case *kase)
 {
-    return status == RFL_STATUS_OFFERED || status == RFL_STATUS_ACCEPTED ||
-           status == RFL_STATUS_WAITING_ON_PERSON || status == RFL_STATUS_ACTIVE;
+    int64_t end_ms = kase->clock == RFL_CLOCK_LEASE ? kase->accept_by_ms : kase->due_ms;
+    if (kase->warned > 2 || kase->half_ms < 0 || kase->half_ms > kase->most_ms || kase->most_ms > end_ms ||
+        (kase->half_ms == 0) != (kase->most_ms == 0))
+        return "a clock's warnings lie before its end, in their order";
+    if (kase->withdrawn_count > kase->referral_count)
+        return "no more referrals are taken back than were sent";
+    if (kase->linked_to.v == kase->id.v || kase->previous.v >= kase->id.v)
+        return "a case is not linked to itself, and the episode before is an earlier case";
+    if (kase->linked_to.v != 0 && kase->status == RFL_STATUS_CLOSED)
+        return "a closed case rests on no other";
+    if ((kase->status == RFL_STATUS_CLOSED) != (kase->closed_ms != 0) ||
+        (kase->quiet_until_ms != 0 && kase->close != RFL_CLOSE_PERSON_DECLINED))
+        return "a closed case says since when, and only a person's no asks for quiet";
+    return NULL;
 }
 
 const char *rfl_case_broken(const struct rfl_case *kase)
@@ -100,7 +137,7 @@ const char *rfl_case_broken(const struct rfl_case *kase)
         return "a case that waits for a yes has a deadline for it";
     if (kase->declined_count > RFL_DECLINED_BY_MAX)
         return "the list of noes is within its bound";
-    return NULL;
+    return overlay_broken(kase);
 }
 
 const char *rfl_next_action(enum rfl_status status)

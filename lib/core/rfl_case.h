@@ -24,7 +24,8 @@ struct rfl_case {
     uint8_t close;              /* enum rfl_close; NONE unless closed */
     uint8_t outcome;            /* enum rfl_outcome, the latest */
     uint8_t contacts;           /* logged attempts to reach the person, saturating */
-    uint8_t tried_channels;     /* bit 1 << enum rfl_channel of every attempt that reached nobody */
+    uint8_t tries;              /* of them, how many reached nobody since the person was last reached, saturating */
+    uint8_t tried_channels;     /* bit 1 << enum rfl_channel of these attempts */
     uint8_t warned;             /* of the running clock: 0, 1 half of it is over, 2 most of it (80 %) */
     uint8_t declined_count;     /* entries of declined_by in use; the oldest goes when full */
     struct rfl_queue_no declined_by[RFL_DECLINED_BY_MAX];
@@ -38,12 +39,14 @@ struct rfl_case {
     int64_t opened_ms;
     int64_t since_ms;           /* place in the queue: kept over a lapsed offer, new at a redirect */
     int64_t accept_by_ms;       /* when somebody must have said yes, kept while it is offered; later once escalated */
-    int64_t half_ms, most_ms;   /* when half and 80 % of the running clock are over; 0: this clock has no warnings */
+    int64_t half_ms, most_ms;   /* when half and 80 % of the running clock are over; 0: this clock has no warnings. While
+                                   it is offered: of the clock for a yes, which goes on behind the lease */
     int64_t due_ms;             /* when the running clock is over */
+    int64_t closed_ms;          /* outcomes are taken for a while after it */
     int64_t quiet_until_ms;     /* closed by the person's no: not offered again before, unless they come themselves */
     struct rfl_case_id linked_to;   /* the case this one is linked to: it rests, whole, until unlinked */
-    struct rfl_case_id linked_first, linked_next;   /* the cases linked to this one; the next of the same list */
     struct rfl_case_id resembles;   /* another open case that may be the same person: triage decides */
+    struct rfl_case_id previous;    /* the person's episode before this one, closed when this one was opened; 0: none */
     struct rfl_referral_id first_referral, last_referral;   /* the chain of rfl_referral.prev_on_case starts at last */
     struct rfl_seq last_seq;    /* newest log entry of the case; entries chain back from it */
 };
@@ -71,15 +74,21 @@ struct rfl_referral {
 struct rfl_order { uint64_t a, b, c; };
 
 /* Which index a key belongs to. */
-enum rfl_index { RFL_INDEX_QUEUE, RFL_INDEX_DUE, RFL_INDEX_HOLDER, RFL_INDEX_WORK, RFL_INDEX_COUNT };
+enum rfl_index { RFL_INDEX_QUEUE, RFL_INDEX_DUE, RFL_INDEX_HOLDER, RFL_INDEX_WORK, RFL_INDEX_LINKED,
+                 RFL_INDEX_COUNT };
 
 /* The place of a case in each index. has[i] false: the case is not in that index.
- * A case that is linked to another is in none.
+ * A case that is linked to another is in LINKED and in no other. (Cases linked to one are found by that index and not by
+ * a list through the cases, because one entry of the log changes one case.)
  *   QUEUE   a = queue << 16 | band << 8 | door, b = since_ms, c = case      exactly while queued
- *   DUE     a = the next of half_ms, most_ms and due_ms, b = clock, c = case    while it has a clock
+ *   DUE     a = rfl_case_next_ms, b = clock, c = case         while it has a clock
  *   HOLDER  a = holder, b = 0, c = case                       exactly while offered
- *   WORK    a = queue, b = 0, c = case                        while offered, accepted, waiting on the person or active */
+ *   WORK    a = queue, b = 0, c = case                        while offered, accepted, waiting on the person or active
+ *   LINKED  a = linked_to, b = 0, c = case                    exactly while linked */
 struct rfl_keys { bool has[RFL_INDEX_COUNT]; struct rfl_order order[RFL_INDEX_COUNT]; };
+
+/* When the running clock next asks for something: half of it, most of it, its end. 0: closed. */
+int64_t rfl_case_next_ms(const struct rfl_case *kase);
 
 void rfl_keys_of(const struct rfl_case *kase, struct rfl_keys *out);
 

@@ -26,6 +26,7 @@ enum {
     RFL_POLICY_JOBCENTRES_MAX = 2048,
     RFL_POLICY_TEXT_BYTES = 512 * 1024,
     RFL_POLICY_DAYS_MAX = 3660,                 /* the longest length in days of all hours */
+    RFL_POLICY_ATTEMPTS_MAX = 20, RFL_POLICY_SHARE_MAX = 100,
     RFL_POLICY_HOPS_MAX = 9, RFL_POLICY_OFFERS_MAX = 99, RFL_POLICY_TOUCHES_MAX = 99,
     RFL_POLICY_TEXT_BYTES_MAX = 200             /* a full name, an owner, a lead */
 };
@@ -110,6 +111,10 @@ struct rfl_policy {
     uint16_t protected_doors;                   /* doors that must not be able to tell protected reasons apart */
     uint8_t notify[RFL_DOOR_COUNT];             /* bit 1 << enum rfl_notify: what a referral hears unless it chooses */
     int64_t outcome_ms;                         /* wall time after closing during which outcomes are taken */
+    int64_t quiet_ms;                           /* wall time for which a person's no is respected */
+    int64_t ageing_ms;                          /* working time after which routine counts as urgent */
+    uint8_t attempts_min, channels_min;         /* before a person may be called unreachable */
+    uint8_t door_share[RFL_DOOR_COUNT];         /* turns in a queue */
     struct rfl_hash digest;
     uint16_t area_at[65536], queue_at[65536], source_at[65536];
     uint16_t code_slot[2 * RFL_POLICY_ALIASES_MAX];             /* the first alias of a run with one code */
@@ -201,6 +206,20 @@ RFL_MUST_USE enum rfl_err rfl_policy_set_protected(struct rfl_policy *policy, ui
 RFL_MUST_USE enum rfl_err rfl_policy_set_notify(struct rfl_policy *policy, enum rfl_door door, uint8_t bits);
 /* days: 1 to RFL_POLICY_DAYS_MAX. */
 RFL_MUST_USE enum rfl_err rfl_policy_set_outcome_days(struct rfl_policy *policy, unsigned days);
+/* ---- numbers of the journey; the defaults of rfl_policy_init in brackets ---- */
+
+/* How long a person's no is respected before somebody else may offer them the service again, in ms of wall time, 0 to
+ * 731 days [26 weeks]. 0: not at all. */
+RFL_MUST_USE enum rfl_err rfl_policy_set_quiet(struct rfl_policy *policy, int64_t wall_ms);
+/* After how much working time in its queue a routine case counts as urgent: more than 0, at most 3,660 days of 24 hours
+ * [40 hours, which is five working days]. */
+RFL_MUST_USE enum rfl_err rfl_policy_set_ageing(struct rfl_policy *policy, int64_t work_ms);
+/* What must have been tried before a person may be called unreachable: attempts 1..RFL_POLICY_ATTEMPTS_MAX [3] over
+ * channels 1..RFL_CHANNEL_COUNT - 1 [2], channels not above attempts. */
+RFL_MUST_USE enum rfl_err rfl_policy_set_unreachable(struct rfl_policy *policy, unsigned attempts, unsigned channels);
+/* The turns a door has in each queue against the other doors', 1..RFL_POLICY_SHARE_MAX [1 each]. */
+RFL_MUST_USE enum rfl_err rfl_policy_set_door_share(struct rfl_policy *policy, enum rfl_door door, unsigned share);
+
 /* Filled in place with rfl_calendar_...; finish it before rfl_policy_compile. */
 struct rfl_calendar *rfl_policy_calendar_edit(struct rfl_policy *policy);
 
@@ -346,6 +365,18 @@ RFL_MUST_USE enum rfl_err rfl_policy_due(const struct rfl_policy *policy, struct
 unsigned rfl_policy_hops_max(const struct rfl_policy *policy);
 unsigned rfl_policy_offers_max(const struct rfl_policy *policy);
 unsigned rfl_policy_touches_max(const struct rfl_policy *policy);
+int64_t rfl_policy_quiet_ms(const struct rfl_policy *policy);
+unsigned rfl_policy_attempts_min(const struct rfl_policy *policy);
+unsigned rfl_policy_channels_min(const struct rfl_policy *policy);
+/* From when on a routine case that waits since since_ms counts as urgent. */
+int64_t rfl_policy_aged_ms(const struct rfl_policy *policy, int64_t since_ms);
+unsigned rfl_policy_door_share(const struct rfl_policy *policy, enum rfl_door door);
+
+/* A running clock: half and 80 % of its working time, and its end. It ends even beyond the calendar's last year: then
+ * each working day counts as three days of wall time, which is later than the calendar would say and never "never". */
+struct rfl_run { int64_t half_ms, most_ms, due_ms; };
+void rfl_policy_run(const struct rfl_policy *policy, struct rfl_queue_no queue, enum rfl_clock clock, int64_t from_ms,
+                    struct rfl_run *out);
 const struct rfl_calendar *rfl_policy_calendar(const struct rfl_policy *policy);
 struct rfl_hash rfl_policy_digest(const struct rfl_policy *policy);
 

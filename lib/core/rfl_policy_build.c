@@ -11,6 +11,7 @@ void rfl_policy_init(struct rfl_policy *policy)
     policy->hops_max = 2;
     policy->offers_max = 5;
     policy->touches_max = 4;
+    rfl__policy_journey_init(policy);
     rfl__policy_told_init(policy);
 }
 

@@ -46,4 +46,7 @@ static inline bool rfl__code_same(const char a[RFL_CODE_BYTES], const char b[RFL
 /* The defaults of rfl_policy_told.c, for rfl_policy_init. */
 void rfl__policy_told_init(struct rfl_policy *policy);
 
+/* The defaults of the journey's numbers (rfl_policy_journey.c). */
+void rfl__policy_journey_init(struct rfl_policy *policy);
+
 #endif

@@ -18,6 +18,30 @@ static enum rfl_err open_record(struct rfl_view bytes, size_t exact, uint8_t ver
     return rfl_rd_u8(r) == version ? RFL_E_OK : RFL_E_VERSION;
 }
 
+static void write_moments_and_links(struct rfl_wr *w, const struct rfl_case *kase)
+{
+    rfl_wr_i64(w, kase->half_ms);
+    rfl_wr_i64(w, kase->most_ms);
+    rfl_wr_i64(w, kase->due_ms);
+    rfl_wr_i64(w, kase->closed_ms);
+    rfl_wr_i64(w, kase->quiet_until_ms);
+    rfl_wr_u64(w, kase->linked_to.v);
+    rfl_wr_u64(w, kase->resembles.v);
+    rfl_wr_u64(w, kase->previous.v);
+}
+
+static void read_moments_and_links(struct rfl_rd *r, struct rfl_case *kase)
+{
+    kase->half_ms = rfl_rd_i64(r);
+    kase->most_ms = rfl_rd_i64(r);
+    kase->due_ms = rfl_rd_i64(r);
+    kase->closed_ms = rfl_rd_i64(r);
+    kase->quiet_until_ms = rfl_rd_i64(r);
+    kase->linked_to.v = rfl_rd_u64(r);
+    kase->resembles.v = rfl_rd_u64(r);
+    kase->previous.v = rfl_rd_u64(r);
+}
+
 void rfl_case_encode(const struct rfl_case *kase, uint8_t out[RFL_CASE_BYTES])
 {
     assert(rfl_case_broken(kase) == NULL);
@@ -35,12 +59,16 @@ void rfl_case_encode(const struct rfl_case *kase, uint8_t out[RFL_CASE_BYTES])
     rfl_wr_u8(&w, kase->close);
     rfl_wr_u8(&w, kase->outcome);
     rfl_wr_u8(&w, kase->contacts);
+    rfl_wr_u8(&w, kase->tries);
+    rfl_wr_u8(&w, kase->tried_channels);
+    rfl_wr_u8(&w, kase->warned);
     rfl_wr_u8(&w, kase->declined_count);
     for (unsigned i = 0; i < RFL_DECLINED_BY_MAX; i++)
         rfl_wr_u16(&w, kase->declined_by[i].v);
     rfl_wr_u16(&w, kase->area.v);
     rfl_wr_u16(&w, kase->queue.v);
     rfl_wr_u16(&w, kase->referral_count);
+    rfl_wr_u16(&w, kase->withdrawn_count);
     rfl_wr_u32(&w, kase->version);
     rfl_wr_u32(&w, kase->token.epoch);
     rfl_wr_u32(&w, kase->token.seq);
@@ -48,7 +76,7 @@ void rfl_case_encode(const struct rfl_case *kase, uint8_t out[RFL_CASE_BYTES])
     rfl_wr_i64(&w, kase->opened_ms);
     rfl_wr_i64(&w, kase->since_ms);
     rfl_wr_i64(&w, kase->accept_by_ms);
-    rfl_wr_i64(&w, kase->due_ms);
+    write_moments_and_links(&w, kase);
     rfl_wr_u64(&w, kase->first_referral.v);
     rfl_wr_u64(&w, kase->last_referral.v);
     rfl_wr_u64(&w, kase->last_seq.v);
@@ -75,12 +103,16 @@ enum rfl_err rfl_case_decode(struct rfl_view bytes, struct rfl_case *out)
     kase.close = rfl_rd_u8(&r);
     kase.outcome = rfl_rd_u8(&r);
     kase.contacts = rfl_rd_u8(&r);
+    kase.tries = rfl_rd_u8(&r);
+    kase.tried_channels = rfl_rd_u8(&r);
+    kase.warned = rfl_rd_u8(&r);
     kase.declined_count = rfl_rd_u8(&r);
     for (unsigned i = 0; i < RFL_DECLINED_BY_MAX; i++)
         kase.declined_by[i].v = rfl_rd_u16(&r);
     kase.area.v = rfl_rd_u16(&r);
     kase.queue.v = rfl_rd_u16(&r);
     kase.referral_count = rfl_rd_u16(&r);
+    kase.withdrawn_count = rfl_rd_u16(&r);
     kase.version = rfl_rd_u32(&r);
     kase.token.epoch = rfl_rd_u32(&r);
     kase.token.seq = rfl_rd_u32(&r);
@@ -88,7 +120,7 @@ enum rfl_err rfl_case_decode(struct rfl_view bytes, struct rfl_case *out)
     kase.opened_ms = rfl_rd_i64(&r);
     kase.since_ms = rfl_rd_i64(&r);
     kase.accept_by_ms = rfl_rd_i64(&r);
-    kase.due_ms = rfl_rd_i64(&r);
+    read_moments_and_links(&r, &kase);
     kase.first_referral.v = rfl_rd_u64(&r);
     kase.last_referral.v = rfl_rd_u64(&r);
     kase.last_seq.v = rfl_rd_u64(&r);
@@ -103,6 +135,7 @@ void rfl_referral_encode(const struct rfl_referral *referral, uint8_t out[RFL_RE
 {
     assert(referral->id.v != 0 && referral->kase.v != 0 && referral->source.v != 0);
     assert(referral->door < RFL_DOOR_COUNT && referral->consent < RFL_CONSENT_COUNT);
+    assert(referral->withdrawn < RFL_WITHDRAW_COUNT && referral->latest.v >= referral->seq.v);
     struct rfl_wr w = rfl_wr_of(out, RFL_REFERRAL_BYTES);
     rfl_wr_u8(&w, REFERRAL_VERSION);
     rfl_wr_u8(&w, referral->door);
@@ -116,7 +149,12 @@ void rfl_referral_encode(const struct rfl_referral *referral, uint8_t out[RFL_RE
     rfl_wr_i64(&w, referral->received_ms);
     rfl_wr_bytes(&w, referral->reference.b, sizeof referral->reference.b);
     rfl_wr_bytes(&w, referral->body.b, sizeof referral->body.b);
-    rfl_wr_bytes(&w, referral->match.b, sizeof referral->match.b);
+    for (unsigned i = 0; i < RFL_MATCH_COUNT; i++)
+        rfl_wr_bytes(&w, referral->match[i].b, sizeof referral->match[i].b);
+    rfl_wr_u64(&w, referral->latest.v);
+    rfl_wr_u16(&w, referral->amendments);
+    rfl_wr_u8(&w, referral->withdrawn);
+    rfl_wr_u8(&w, referral->notify);
     write_checksum(&w, referral_seed);
     assert(!w.bad && w.used == RFL_REFERRAL_BYTES);
 }
@@ -138,9 +176,15 @@ enum rfl_err rfl_referral_decode(struct rfl_view bytes, struct rfl_referral *out
     referral.received_ms = rfl_rd_i64(&r);
     rfl_rd_bytes(&r, referral.reference.b, sizeof referral.reference.b);
     rfl_rd_bytes(&r, referral.body.b, sizeof referral.body.b);
-    rfl_rd_bytes(&r, referral.match.b, sizeof referral.match.b);
+    for (unsigned i = 0; i < RFL_MATCH_COUNT; i++)
+        rfl_rd_bytes(&r, referral.match[i].b, sizeof referral.match[i].b);
+    referral.latest.v = rfl_rd_u64(&r);
+    referral.amendments = rfl_rd_u16(&r);
+    referral.withdrawn = rfl_rd_u8(&r);
+    referral.notify = rfl_rd_u8(&r);
     if (!rfl_rd_done(&r) || referral.id.v == 0 || referral.kase.v == 0 || referral.source.v == 0 ||
-        referral.door >= RFL_DOOR_COUNT || referral.consent >= RFL_CONSENT_COUNT)
+        referral.door >= RFL_DOOR_COUNT || referral.consent >= RFL_CONSENT_COUNT ||
+        referral.withdrawn >= RFL_WITHDRAW_COUNT || referral.latest.v < referral.seq.v)
         return RFL_E_CORRUPT;
     *out = referral;
     return RFL_E_OK;

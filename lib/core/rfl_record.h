@@ -10,9 +10,9 @@
 #include "rfl_event.h"
 
 enum {
-    RFL_CASE_BYTES = 128,           /* exactly */
-    RFL_REFERRAL_BYTES = 109,       /* exactly */
-    RFL_ENTRY_CLEAR_BYTES_MAX = 1024,   /* an entry without its sealed part */
+    RFL_CASE_BYTES = 189,           /* exactly */
+    RFL_REFERRAL_BYTES = 153,       /* exactly */
+    RFL_ENTRY_CLEAR_BYTES_MAX = 1280,   /* an entry without its sealed part */
     RFL_ENTRY_BYTES_MAX = RFL_ENTRY_CLEAR_BYTES_MAX + RFL_BODY_BYTES_MAX + 1024
 };
 

@@ -1,7 +1,7 @@
 /* The log entry's bytes; the fields of each kind of event are rfl_event_fields, for both directions. */
 #include "rfl_record.h"
 
-enum { ENTRY_VERSION = 1, HAS_DECIDED = 1, HAS_SEALED = 2, HAS_ALL = HAS_DECIDED | HAS_SEALED };
+enum { ENTRY_VERSION = 1, HAS_DECIDED = 1, HAS_SEALED = 2, HAS_WHY = 4, HAS_ALL = HAS_DECIDED | HAS_SEALED | HAS_WHY };
 static const uint64_t entry_seed = UINT64_C(0x7972746E65);
 
 static void write_submission(struct rfl_wr *w, const struct rfl_submission *s)
@@ -9,9 +9,11 @@ static void write_submission(struct rfl_wr *w, const struct rfl_submission *s)
     rfl_wr_u64(w, s->id.v);
     rfl_wr_bytes(w, s->reference.b, sizeof s->reference.b);
     rfl_wr_bytes(w, s->body.b, sizeof s->body.b);
-    rfl_wr_bytes(w, s->match.b, sizeof s->match.b);
+    for (unsigned i = 0; i < RFL_MATCH_COUNT; i++)
+        rfl_wr_bytes(w, s->match[i].b, sizeof s->match[i].b);
     rfl_wr_u8(w, s->door);
     rfl_wr_u8(w, s->consent);
+    rfl_wr_u8(w, s->notify);
 }
 
 static void read_submission(struct rfl_rd *r, struct rfl_submission *s)
@@ -19,9 +21,11 @@ static void read_submission(struct rfl_rd *r, struct rfl_submission *s)
     s->id.v = rfl_rd_u64(r);
     rfl_rd_bytes(r, s->reference.b, sizeof s->reference.b);
     rfl_rd_bytes(r, s->body.b, sizeof s->body.b);
-    rfl_rd_bytes(r, s->match.b, sizeof s->match.b);
+    for (unsigned i = 0; i < RFL_MATCH_COUNT; i++)
+        rfl_rd_bytes(r, s->match[i].b, sizeof s->match[i].b);
     s->door = rfl_rd_u8(r);
     s->consent = rfl_rd_u8(r);
+    s->notify = rfl_rd_u8(r);
     if (s->door >= RFL_DOOR_COUNT || s->consent >= RFL_CONSENT_COUNT)
         r->bad = true;
 }
@@ -45,6 +49,10 @@ static void write_event(struct rfl_wr *w, const struct rfl_event *e)
     if (has & RFL_HAS_UPTO) rfl_wr_u64(w, e->upto);
     if (has & RFL_HAS_DIGEST) rfl_wr_bytes(w, e->digest.b, sizeof e->digest.b);
     if (has & RFL_HAS_SUBMISSION) write_submission(w, &e->submission);
+    if (has & RFL_HAS_WARN) { rfl_wr_i64(w, e->half_ms); rfl_wr_i64(w, e->most_ms); }
+    if (has & RFL_HAS_OTHER) rfl_wr_u64(w, e->other.v);
+    if (has & RFL_HAS_UNTIL) rfl_wr_i64(w, e->until_ms);
+    if (has & RFL_HAS_REFERRAL) rfl_wr_u64(w, e->referral.v);
 }
 
 static void read_event(struct rfl_rd *r, struct rfl_event *e)
@@ -69,6 +77,10 @@ static void read_event(struct rfl_rd *r, struct rfl_event *e)
     if (has & RFL_HAS_UPTO) e->upto = rfl_rd_u64(r);
     if (has & RFL_HAS_DIGEST) rfl_rd_bytes(r, e->digest.b, sizeof e->digest.b);
     if (has & RFL_HAS_SUBMISSION) read_submission(r, &e->submission);
+    if (has & RFL_HAS_WARN) { e->half_ms = rfl_rd_i64(r); e->most_ms = rfl_rd_i64(r); }
+    if (has & RFL_HAS_OTHER) e->other.v = rfl_rd_u64(r);
+    if (has & RFL_HAS_UNTIL) e->until_ms = rfl_rd_i64(r);
+    if (has & RFL_HAS_REFERRAL) e->referral.v = rfl_rd_u64(r);
     if (e->clock >= RFL_CLOCK_COUNT || e->band >= RFL_BAND_COUNT)
         r->bad = true;
 }
@@ -202,10 +214,11 @@ static void read_decided(struct rfl_rd *r, struct rfl_decided *decided)
 size_t rfl_entry_encode(const struct rfl_entry *entry, const uint8_t prev[32], uint8_t *out, size_t cap)
 {
     assert(entry->seq.v != 0 && entry->event_count >= 1 && entry->event_count <= RFL_EVENTS_PER_COMMAND_MAX);
-    assert(entry->actor_name.len <= RFL_NAME_BYTES_MAX);
+    assert(entry->actor_name.len <= RFL_NAME_BYTES_MAX && entry->why.len <= RFL_WHY_BYTES_MAX);
     struct rfl_wr w = rfl_wr_of(out, cap);
     rfl_wr_u8(&w, ENTRY_VERSION);
-    rfl_wr_u8(&w, (uint8_t)((entry->has_decided ? HAS_DECIDED : 0) | (entry->sealed.len > 0 ? HAS_SEALED : 0)));
+    rfl_wr_u8(&w, (uint8_t)((entry->has_decided ? HAS_DECIDED : 0) | (entry->sealed.len > 0 ? HAS_SEALED : 0) |
+                         (entry->why.len > 0 ? HAS_WHY : 0)));
     rfl_wr_u8(&w, entry->actor);
     rfl_wr_u8(&w, (uint8_t)entry->event_count);
     rfl_wr_u64(&w, entry->seq.v);
@@ -219,6 +232,10 @@ size_t rfl_entry_encode(const struct rfl_entry *entry, const uint8_t prev[32], u
     rfl_wr_bytes(&w, entry->actor_name.p, entry->actor_name.len);
     for (uint32_t i = 0; i < entry->event_count; i++)
         write_event(&w, &entry->events[i]);
+    if (entry->why.len > 0) {
+        rfl_wr_u8(&w, (uint8_t)entry->why.len);
+        rfl_wr_bytes(&w, entry->why.p, entry->why.len);
+    }
     if (entry->has_decided)
         write_decided(&w, &entry->decided);
     assert(w.bad || w.used <= RFL_ENTRY_CLEAR_BYTES_MAX);
@@ -258,6 +275,8 @@ enum rfl_err rfl_entry_decode(struct rfl_view bytes, struct rfl_entry *out, uint
         return RFL_E_CORRUPT;
     for (uint32_t i = 0; i < out->event_count; i++)
         read_event(&r, &out->events[i]);
+    if ((has & HAS_WHY) != 0)
+        out->why = rfl_rd_view(&r, rfl_rd_u8(&r));
     out->has_decided = (has & HAS_DECIDED) != 0;
     if (out->has_decided)
         read_decided(&r, &out->decided);

@@ -37,7 +37,13 @@ const char *rfl_verdict_word(enum rfl_verdict verdict);
     X(REDIRECTED, "redirected")                     /* a provider passed it on */ \
     X(HOP_BUDGET, "hop_budget")                     /* passed on too often: triage decides */ \
     X(SAID_NO_BEFORE, "said_no_before")             /* passed on to a queue that had said no */ \
-    X(HOLD_ENDED, "hold_ended")                     /* back to the queue it was held from */
+    X(HOLD_ENDED, "hold_ended")                     /* back to the queue it was held from */ \
+    X(PLACED, "placed")                             /* triage put it there */ \
+    X(PLACED_DESPITE_NO, "placed_despite_no")       /* triage put it there although that queue had said no */ \
+    X(SENT_BACK, "sent_back")                       /* triage did not agree with the decline */ \
+    X(AMENDED, "amended")                           /* a newer body says that it belongs elsewhere */ \
+    X(QUEUE_ON_HOLD, "queue_on_hold")               /* an operator's hold on the queue: triage decides */ \
+    X(DIVERTED, "diverted")                         /* an operator's diversion of the queue */
 #define RFL_X(name, word) RFL_ROUTE_REASON_##name,
 RFL_WORD_ENUM(ROUTE_REASON, route_reason, RFL_ROUTE_REASON_LIST(RFL_X))
 #undef RFL_X
