@@ -203,7 +203,7 @@ static const struct rfl__wire_row unlink_rows[] = { TRIAGE_ROWS };
 #define PB Referrald__V1__QueueSet
 static const struct rfl__wire_row queue_set_rows[] = {
     OPERATOR_ROWS(WHY), ROW_STRING(4, queue, queue, NAME, NEED),
-    ROW_ENUM(5, mode, mode, queue_mode, RFL__WIRE_STATED), ROW_I64(6, until_ms, at_ms, 0),
+    ROW_ENUM(5, mode, mode, queue_mode, NEED | RFL__WIRE_STATED), ROW_I64(6, until_ms, at_ms, 0),
     ROW_STRING(7, to, to, NAME, 0), ROW_U32(8, capacity, capacity, 0, 0) };
 #undef PB
 #undef PREFIX

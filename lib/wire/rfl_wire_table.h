@@ -34,7 +34,7 @@ enum {
     RFL__WIRE_REQUIRED = 1,     /* absent, empty or 0 is a finding */
     RFL__WIRE_LINES = 2,        /* free text: tab, line feed and carriage return are allowed */
     RFL__WIRE_LENIENT = 4,      /* what cannot be understood is a warning and read as not stated (promise P2) */
-    RFL__WIRE_STATED = 8        /* of an enum whose 0 is a choice: absent is a finding, 0 is not */
+    RFL__WIRE_STATED = 8        /* of a required enum whose 0 is a choice: absent is a finding, 0 is not */
 };
 
 struct rfl__wire_table;

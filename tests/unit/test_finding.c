@@ -202,7 +202,12 @@ static void empty_asks_name_every_required_field(void **state)
         [RFL_MSG_DECLINE] = { CASE, "reason", "text", "role" }, [RFL_MSG_REDIRECT] = { CASE, "queue", "reason" },
         [RFL_MSG_DEFER] = { CASE, "until_ms" }, [RFL_MSG_CONTACTED] = { CASE, "channel" },
         [RFL_MSG_STARTED] = { CASE }, [RFL_MSG_OUTCOME] = { CASE, "kind" }, [RFL_MSG_CLOSE] = { CASE, "reason" },
-        [RFL_MSG_GOODBYE] = { "worker" }, [RFL_MSG_SHOW] = { "code" } };
+        [RFL_MSG_GOODBYE] = { "worker" }, [RFL_MSG_SHOW] = { "code" },
+        [RFL_MSG_AMEND] = { "source", "reference", "referral" },
+        [RFL_MSG_WITHDRAW] = { "source", "reference", "reason" }, [RFL_MSG_PLACE] = { "code", "queue" },
+        [RFL_MSG_SEND_BACK] = { "code" }, [RFL_MSG_HOLD] = { "code", "until_ms" }, [RFL_MSG_RELEASE] = { "code" },
+        [RFL_MSG_SHUT] = { "code", "close" }, [RFL_MSG_LINK] = { "code", "to" }, [RFL_MSG_UNLINK] = { "code" },
+        [RFL_MSG_QUEUE_SET] = { "queue" } };
 #undef CASE
     static struct rfl_ask ask, back;
     for (unsigned kind = 1; kind < RFL_MSG_COUNT; kind++) {
@@ -223,6 +228,86 @@ static void empty_asks_name_every_required_field(void **state)
         assert_int_equal(back.findings.count, required);
         assert_int_equal(code, required > 0 ? RFL_CODE_INVALID : RFL_CODE_OK);
         assert_int_equal(back.correlation, 9);
+    }
+}
+
+/* A setting's zero takes back what is set, so it must be said and is never assumed. */
+static void a_queue_s_setting_must_be_stated(void **state)
+{
+    (void)state;
+    static struct rfl_ask ask, back;
+    /* QueueSet: operator "o", reason "r", queue "q"; then without a mode, with CLEAR, with PAUSE, with one not known */
+    static const struct { struct rfl_view frame; enum rfl_code code; const char *finding; uint8_t mode; } said[] = {
+#define F(bytes, code, finding, mode) \
+    { { (const uint8_t *)"\x08\x01\x8a\x06" bytes, sizeof bytes + 3 }, code, finding, mode }
+        F("\x09\x0a\x01o\x12\x01r\x22\x01q", RFL_CODE_INVALID, "V-001", 0),
+        F("\x0b\x0a\x01o\x12\x01r\x22\x01q\x28\x00", RFL_CODE_OK, NULL, RFL_QUEUE_MODE_CLEAR),
+        F("\x0b\x0a\x01o\x12\x01r\x22\x01q\x28\x01", RFL_CODE_OK, NULL, RFL_QUEUE_MODE_PAUSE),
+        F("\x0b\x0a\x01o\x12\x01r\x22\x01q\x28\x05", RFL_CODE_INVALID, "V-006", 0),
+#undef F
+    };
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+        assert_int_equal(decode(said[i].frame, &back), said[i].code);
+        assert_int_equal(back.kind, RFL_MSG_QUEUE_SET);
+        assert_int_equal(back.findings.count, said[i].finding != NULL);
+        assert_true(said[i].finding == NULL || count_of(&back.findings, "mode", said[i].finding) == 1);
+        assert_int_equal(back.mode, said[i].mode);
+        assert_true(fill_same_view(back.operator_name, V("o")) && fill_same_view(back.why, V("r")));
+    }
+    memset(&ask, 0, sizeof ask);                    /* and the encoder says it */
+    ask.kind = RFL_MSG_QUEUE_SET;
+    ask.queue = V("q");
+    struct rfl_view frame = { frame_bytes, rfl_wire_encode_ask(&ask, frame_bytes, sizeof frame_bytes) };
+    assert_int_equal(decode(frame, &back), RFL_CODE_OK);
+}
+
+/* Who acts and why is the engine's to ask for: it has a code of its own for that, so here it is no finding. */
+static void an_operator_s_name_and_reason_have_limits_only(void **state)
+{
+    (void)state;
+    static char text[RFL_TEXT_BYTES_MAX + 1];
+    static struct rfl_ask ask, back;
+    memset(text, 'x', sizeof text);
+    for (unsigned more = 0; more < 2; more++)
+        for (unsigned set = 0; set < 2; set++) {
+            size_t most = set ? RFL_WHY_BYTES_MAX : RFL_TEXT_BYTES_MAX;
+            memset(&ask, 0, sizeof ask);
+            ask.kind = set ? RFL_MSG_QUEUE_SET : RFL_MSG_UNLINK;
+            ask.code = V("WC-1");
+            ask.queue = V("q");
+            ask.why = (struct rfl_view){ (const uint8_t *)text, most + more };
+            ask.operator_name = (struct rfl_view){ (const uint8_t *)text, RFL_NAME_BYTES_MAX + more };
+            struct rfl_view frame = { frame_bytes, rfl_wire_encode_ask(&ask, frame_bytes, sizeof frame_bytes) };
+            assert_int_equal(decode(frame, &back), more ? RFL_CODE_INVALID : RFL_CODE_OK);
+            assert_int_equal(back.findings.count, 2 * more);
+            assert_int_equal(count_of(&back.findings, "reason", "V-002"), more);
+            assert_int_equal(count_of(&back.findings, "operator", "V-002"), more);
+        }
+}
+
+/* notify: each choice once, in any order and however often; a choice of a newer schema is a warning. */
+static void a_choice_of_notices_is_read_as_bits(void **state)
+{
+    (void)state;
+#define BASE "\x08\x01\x1a\x08\x0a\x01N\x3a\x03" "077\x48\x01"
+#define N(value) "\xa8\x01" value
+    static const struct { struct rfl_view bytes; uint8_t bits; unsigned warnings; } choices[] = {
+        { V(BASE), 0, 0 }, { V(BASE N("\x00")), 1, 0 }, { V(BASE N("\x04") N("\x00") N("\x04")), 17, 0 },
+        { V(BASE "\xaa\x01\x02\x01\x03"), 10, 0 },          /* packed, as other libraries may */
+        { V(BASE N("\x05") N("\x02") N("\x7f")), 4, 1 },
+        { V(BASE N("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")), 0, 1 },
+    };
+#undef N
+#undef BASE
+    struct rfl_findings findings;
+    struct rfl_form form;
+    for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
+        struct rfl_arena arena = fresh(arena_memory);
+        if (rfl_wire_decode_form(choices[i].bytes, &arena, &form, &findings) != RFL_CODE_OK)
+            fail_msg("choice %zu is refused", i);
+        assert_int_equal(form.notify, choices[i].bits);
+        assert_int_equal(findings.count, choices[i].warnings);
+        assert_int_equal(count_of(&findings, "referral.notify", "V-041"), choices[i].warnings);
     }
 }
 
@@ -421,6 +506,9 @@ int main(void)
         cmocka_unit_test(each_oddity_of_a_referral_is_one_finding),
         cmocka_unit_test(anything_about_the_person_is_enough_to_be_somebody),
         cmocka_unit_test(empty_asks_name_every_required_field),
+        cmocka_unit_test(a_queue_s_setting_must_be_stated),
+        cmocka_unit_test(an_operator_s_name_and_reason_have_limits_only),
+        cmocka_unit_test(a_choice_of_notices_is_read_as_bits),
         cmocka_unit_test(limits_hold_exactly),
         cmocka_unit_test(a_full_list_of_findings_keeps_the_errors),
         cmocka_unit_test(the_specification_lists_every_finding_as_it_is),

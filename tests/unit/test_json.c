@@ -91,6 +91,15 @@ static void values_are_shown_as_people_read_them(void **state)
     assert_string_equal(json_string_value(json_object_get(object, "remedy")), rfl_code_remedy(RFL_CODE_STORE_FULL));
     assert_true(json_is_true(json_object_get(object, "retryable")));
     json_decref(object);
+    static const struct rfl_view legal[] = { { (const uint8_t *)"accept", 6 }, { (const uint8_t *)"decline", 7 } };
+    reply.refusal.code = RFL_CODE_STATE;
+    reply.refusal.legal = legal;
+    reply.refusal.legal_count = 2;
+    object = rfl_json_of_reply(&reply);
+    const json_t *moves = json_object_get(object, "legal");
+    assert_int_equal(json_array_size(moves), 2);
+    assert_string_equal(json_string_value(json_array_get(moves, 1)), "decline");
+    json_decref(object);
     memset(&reply, 0, sizeof reply);
     reply.kind = RFL_MSG_OFFER;
     reply.offer.flags = RFL_FLAG_INTERPRETER;
@@ -161,6 +170,9 @@ static void mistakes_are_named_where_they_are(void **state)
         { "{\"main_barrier\":19}", "referral.main_barrier", "V-008" },
         { "{\"made_ms\":-1}", "referral.made_ms", "V-008" },
         { "{\"needs\":\"CANARY\"}", "referral.needs", "V-012" }, { "{\"needs\":[1]}", "referral.needs", "V-012" },
+        { "{\"notify\":\"closed\"}", "referral.notify", "V-012" },
+        { "{\"notify\":[\"closed\",\"CANARY\"]}", "referral.notify", "V-006" },
+        { "{\"notify\":[4]}", "referral.notify", "V-012" },
         { "{\"interpreter\":\"yes\"}", "referral.interpreter", "V-012" },
         { "[]", "referral", "V-012" }, { "{}", "referral", "V-001" }, { "{\"door\":null}", "referral", "V-001" },
         { "{\"person\":{}}", "referral", "V-001" },
@@ -206,7 +218,7 @@ static void a_referral_written_by_hand_is_understood(void **state)
 {
     (void)state;
     static const char text[] = "{\"door\":\"gp\",\"band\":\"urgent\",\"consent\":\"given\","
-        "\"needs\":[\"sleep\",\"pain\"],"
+        "\"needs\":[\"sleep\",\"pain\"],\"notify\":[\"closed\",\"accepted\"],"
         "\"person\":{\"name\":\"Invented Person\",\"phone\":\"07700 900123\"},\"gp_practice\":\"A81001\","
         "\"employment\":\"off_sick\",\"weeks_out_of_work\":5200,\"main_barrier\":18,\"step_free\":true,"
         "\"safeguarding\":false,\"reason\":null}";
@@ -225,6 +237,7 @@ static void a_referral_written_by_hand_is_understood(void **state)
     assert_true(form.has_band && form.step_free && !form.safeguarding);
     assert_int_equal(form.employment, RFL_EMPLOYMENT_OFF_SICK);
     assert_int_equal(form.weeks_out_of_work, 5200);
+    assert_int_equal(form.notify, 1 << RFL_NOTIFY_ACCEPTED | 1 << RFL_NOTIFY_CLOSED);
     assert_int_equal(form.needs_count, 2);
     assert_true(fill_same_view(form.needs[1], V("pain")));
     assert_true(fill_same_view(form.name, V("Invented Person")));

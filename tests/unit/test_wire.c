@@ -116,7 +116,8 @@ static bool may_differ(const char *field, const char *member)
     static const char *const pairs[][2] = {
         { "sequence", "seq" }, { "receipt", "code" }, { "case_code", "code" }, { "after", "after_sequence" },
         { "since_ms", "at_ms" }, { "until_ms", "at_ms" }, { "references", "names" }, { "queues", "names" },
-        { "kind", "outcome" }, { "operator", "operator_name" }, { "reason", "why" }, { "close", "reason" }, { "waiting_since_ms", "since_ms" }, { "queues", "rows" }, { "cases", "rows" },
+        { "kind", "outcome" }, { "operator", "operator_name" }, { "reason", "why" },
+        { "close", "reason" }, { "waiting_since_ms", "since_ms" }, { "queues", "rows" }, { "cases", "rows" },
         { "safeguarding", "flags" }, { "incident", "flags" }, { "interpreter", "flags" }, { "step_free", "flags" },
         { "name", "referrer_name" }, { "role", "referrer_role" }, { "organisation", "referrer_organisation" },
         { "phone", "referrer_phone" },
