@@ -49,3 +49,10 @@ endif()
 foreach(part sim/sim crash/crash crash/kill fuzz/fuzz e2e/e2e bench/bench)
   include(${CMAKE_SOURCE_DIR}/tests/${part}.cmake OPTIONAL)
 endforeach()
+
+# Measuring programs of one file each; they are run by hand (their first comment says how).
+foreach(name bench_directory bench_store gen_postcodes)
+  if(NOT TARGET ${name} AND EXISTS ${CMAKE_SOURCE_DIR}/tests/bench/${name}.c)
+    rfl_program(${name} SOURCES ${CMAKE_SOURCE_DIR}/tests/bench/${name}.c LINK ${rfl_all_libs})
+  endif()
+endforeach()
