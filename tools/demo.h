@@ -75,7 +75,9 @@ void demo_form_make(const struct demo_world *world, const struct demo_plan *plan
 /* ---- the running demonstration ---- */
 struct demo_worker { pid_t pid; int fd; char line[256]; size_t used; };
 
-struct demo_tally { uint64_t offers, accepted, declined, redirected, deferred, started, fenced, refused; };
+struct demo_told { char code[DEMO_CODE_BYTES]; uint32_t worker; };
+
+struct demo_tally { uint64_t offers, declined, redirected, deferred, started, fenced, refused, added; };
 
 struct demo {
     const char *dir, *daemon_path, *conf_path, *ctl_path, *json_path;
@@ -87,6 +89,8 @@ struct demo {
     pid_t daemon_pid;
     struct demo_worker worker[DEMO_WORKERS + 1];    /* the last one dies */
     struct demo_tally tally;
+    struct demo_told *told;                     /* what workers were told they accepted, as it came */
+    uint32_t told_count, told_room;
     uint32_t sample;                            /* tag of a receipt to be shown; 0 none */
     uint32_t sent, answered, daemon_kills, worker_kills, held_at_death;
     int64_t started_ms;
@@ -100,6 +104,9 @@ struct demo_findings {
     uint64_t referrals, cases, joined, log_entries, by_status[RFL_STATUS_COUNT];
     bool adds_up;
     uint64_t listed, listed_referrals, hops;
+    uint64_t told;                              /* cases that a worker was told it accepted, each counted once */
+    uint64_t told_twice;                        /* ... and another worker was told so too */
+    uint64_t told_wrong;                        /* one that is with no provider although a worker was told so */
     struct demo_queue queue[DEMO_QUEUES_MAX];
     uint32_t queue_count;
     int daemon_exit, verify_exit;

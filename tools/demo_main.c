@@ -139,7 +139,12 @@ int main(int argc, char **argv)
     if (!load_world(argv[3], strtoull(argv[4], NULL, 10), &demo.world)
         || !demo_plan_make(&demo.world, (uint32_t)count, &demo.plan))
         return 1;
+    demo.told_room = 2 * demo.plan.count;
+    demo.told = calloc(demo.told_room, sizeof demo.told[0]);
+    if (demo.told == NULL)
+        return 1;
     int exit_code = run(&demo);
+    free(demo.told);
     free(demo.plan.referral);
     return exit_code;
 }

@@ -148,7 +148,7 @@ static uint64_t duplicated(const struct demo_findings *found, const struct sums 
 {
     uint64_t wanted = sums->total.of_kind[DEMO_NEW] + sums->total.of_kind[DEMO_JOIN];
     uint64_t extra = found->referrals > wanted ? found->referrals - wanted : 0;
-    return extra + sums->receipts_twice;
+    return extra + sums->receipts_twice + found->told_twice;
 }
 
 static void check_ledger(struct verdict *v, const struct demo *demo, const struct demo_findings *found,
@@ -180,8 +180,10 @@ static void check_work(struct verdict *v, const struct demo *demo, const struct 
     must(v, found->by_status[RFL_STATUS_OFFERED] == 0 && found->by_status[RFL_STATUS_RECEIVED] == 0,
          "nothing is out with a worker who has gone");
     /* A verb whose answer was lost in the kill took effect once; its repetition was refused: that is in fenced. */
-    must(v, tally->accepted <= accepted && accepted <= tally->accepted + tally->fenced,
+    must(v, found->told <= accepted && accepted <= found->told + tally->fenced,
          "what workers were told they accepted is what the store says is accepted");
+    must(v, found->told_twice == 0, "no case was accepted by two workers");
+    must(v, found->told_wrong == 0, "every case a worker was told it accepted is with its provider");
     must(v, tally->declined <= declining && declining <= tally->declined + tally->fenced,
          "what workers declined waits for triage to agree");
     must(v, found->hops <= tally->redirected + tally->fenced, "no case moved on that nobody redirected");
@@ -244,7 +246,9 @@ static bool write_json(const struct demo *demo, const struct demo_findings *foun
         { "joined", found->joined }, { "replays", sums->total.of_kind[DEMO_REPLAY] },
         { "conflicts", sums->total.of_kind[DEMO_CONFLICT] }, { "refused", sums->total.refused },
         { "offers", tally->offers }, { "accepted", with_provider(found->by_status) },
-        { "accepted_told", tally->accepted }, { "declined", tally->declined }, { "redirected", tally->redirected },
+        { "accepted_told", found->told },
+        { "accepted_twice", found->told_twice }, { "added_later", tally->added },
+        { "declined", tally->declined }, { "redirected", tally->redirected },
         { "deferred", tally->deferred }, { "started", tally->started }, { "fenced", tally->fenced },
         { "triage", found->by_status[RFL_STATUS_TRIAGE] }, { "waiting", found->by_status[RFL_STATUS_QUEUED] },
         { "on_hold", found->by_status[RFL_STATUS_ON_HOLD] }, { "feedback", demo->feedback },

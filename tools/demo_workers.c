@@ -106,8 +106,9 @@ static void heard(void *ctx, struct rfl_client *client, uint64_t tag, const stru
             answer_offer(desk, client, &reply->offer);
     } else if (reply->kind == RFL_MSG_RECORD) {
         if (reply->record.index + 1 == reply->record.total)
-            tell(desk, 'A', reply->record.case_code);
-        go_on(desk, client, &reply->record);
+            tell(desk, tag == TAG_ACCEPT ? 'A' : 'J', reply->record.case_code);
+        if (tag == TAG_ACCEPT)
+            go_on(desk, client, &reply->record);
     } else if (reply->kind == RFL_MSG_DONE) {
         done(desk, client, tag, &reply->done);
     } else if (reply->kind == RFL_MSG_REFUSAL) {
@@ -183,7 +184,12 @@ static void take_line(struct demo *demo, uint32_t number, const char *line)
         tally->offers++;
         demo->held_at_death += number == DEMO_WORKERS;
         break;
-    case 'A': tally->accepted++; break;
+    case 'A':
+        assert(demo->told_count < demo->told_room);
+        (void)snprintf(demo->told[demo->told_count].code, DEMO_CODE_BYTES, "%.*s", DEMO_CODE_BYTES - 1, line + 2);
+        demo->told[demo->told_count++].worker = number;
+        break;
+    case 'J': tally->added++; break;
     case 'D': tally->declined++; break;
     case 'R': tally->redirected++; break;
     case 'F': tally->deferred++; break;

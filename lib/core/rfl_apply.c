@@ -136,7 +136,7 @@ static void take_effect(struct rfl_case *kase, const struct rfl_event *event, co
     case RFL_EVENT_MAILBOX_ACKED:
     case RFL_EVENT_EPOCH_STARTED:
     case RFL_EVENT_POLICY_LOADED:
-    case RFL_EVENT_COUNT: assert(!"the table allows no such event of a case");
+    case RFL_EVENT_COUNT: assert(false && "the table allows no such event of a case");
     }
 }
 

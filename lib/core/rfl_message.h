@@ -40,7 +40,8 @@ const char *rfl_message_name(enum rfl_message_kind kind);   /* "submit"; never N
 /* Stable refusal codes: (NAME, number, whose fault S sender / R router / N nobody's, retryable, text, remedy). */
 #define RFL_CODE_LIST(X) \
     X(OK, 0, 'N', false, "ok", "") \
-    X(PARSE, 1, 'S', false, "the frame is not a valid Envelope", "send exactly one payload frame holding one Envelope") \
+    X(PARSE, 1, 'S', false, "the frame is not a valid Envelope", \
+      "send exactly one payload frame holding one Envelope") \
     X(LIMIT, 2, 'S', false, "a size limit is exceeded", "see the limits in proto/README.md") \
     X(VERSION, 3, 'S', false, "protocol version not spoken here", "set Envelope.version to 1") \
     X(INVALID, 4, 'S', false, "fields need correcting", "correct every finding and send again") \
@@ -52,13 +53,16 @@ const char *rfl_message_name(enum rfl_message_kind kind);   /* "submit"; never N
     X(UNKNOWN_SOURCE, 9, 'S', false, "no such source", "use the source name you were registered under") \
     X(DOOR_NOT_ALLOWED, 10, 'S', false, "this source may not act for that door", "use one of its own doors") \
     X(NOT_FOUND, 11, 'S', false, "nothing is known under that code or reference", "check the code") \
-    X(FENCED, 12, 'N', false, "this offer has lapsed, was handed on or is finished", "drop it; wait for the next offer") \
+    X(FENCED, 12, 'N', false, "this offer has lapsed, was handed on or is finished", \
+      "drop it; wait for the next offer") \
     X(STATE, 13, 'S', false, "not possible in the case's present status", "ask again when the status has changed") \
     X(UNKNOWN_QUEUE, 14, 'S', false, "no such queue", "see the queue list") \
     X(NOT_SUBSCRIBED, 15, 'S', false, "this connection has no subscription", "send Subscribe first") \
-    X(WRONG_SOCKET, 16, 'S', false, "that message belongs to another socket", "doors, workers and admin each have one") \
+    X(WRONG_SOCKET, 16, 'S', false, "that message belongs to another socket", \
+      "doors, workers and admin each have one") \
     X(UNKNOWN_OUTCOME, 17, 'R', true, "it is not known whether this was stored", "send the same bytes again") \
-    X(VERSION_CONFLICT, 18, 'S', false, "the referral was amended since", "ask Status, then amend the newest version") \
+    X(VERSION_CONFLICT, 18, 'S', false, "the referral was amended since", \
+      "ask Status, then amend the newest version") \
     X(REASON_MISSING, 19, 'S', false, "an operator's verb needs a name and a reason", "say who acts and why")
 
 enum rfl_code {

@@ -1,8 +1,8 @@
 /* rfl_record.h: stored records and log entries as bytes, and back.
  *
  * Field by field, little-endian, version first, checksum last (lib/store/FORMAT.md has the tables). Encoding asserts
- * what decoding verifies. An unknown version is RFL_E_VERSION; anything else that does not fit is RFL_E_CORRUPT. A record
- * holds its own id: whoever reads it under a key compares the two, which finds records that were swapped. */
+ * what decoding verifies. An unknown version is RFL_E_VERSION; anything else that does not fit is RFL_E_CORRUPT. A
+ * record holds its own id: whoever reads it under a key compares the two, which finds records that were swapped. */
 #ifndef RFL_RECORD_H
 #define RFL_RECORD_H
 

@@ -7,7 +7,7 @@
 
 #include "rfl_base.h"
 
-/* Compared as it goes: compilers turn a loop that counts to the terminator into strlen, which the core must not need. */
+/* Compared as it goes: compilers turn a loop that counts to the terminator into strlen, foreign to the core. */
 static inline bool rfl__word_is(const char *word, const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++)

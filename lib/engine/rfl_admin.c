@@ -3,7 +3,9 @@
 #include "rfl_engine_int.h"
 
 enum { ROWS_MAX = 200, ROWS_DEFAULT = 50, TIMELINE_MAX = 400, LIST_SCAN_MAX = 20000, RECEIPTS_SHOWN_MAX = 64,
-       DIGEST_TEXT = 12 };
+       DIGEST_TEXT = 12, PAGE_BYTES_MAX = 48 * 1024 /* of an answer's rows: it has to fit one frame */ };
+/* The end of the year 9999: dates end there. */
+static const int64_t EXPLAIN_AT_MS_MAX = INT64_C(253402300799999);
 
 static struct rfl_view digest_text(struct rfl_engine *e, struct rfl_hash digest)
 {
@@ -83,20 +85,22 @@ static void queue_row(struct rfl_engine *e, const struct rfl_queue *queue, struc
 /* Queues in the policy's order; pages by the name of the last one seen. */
 static void handle_queues(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
 {
+    const struct rfl_queue *last = ask->after.len > 0 ? rfl_policy_queue_by_name(e->policy, ask->after) : NULL;
+    if (ask->after.len > 0 && last == NULL) {
+        rfl__refuse(e, session, RFL_CODE_UNKNOWN_QUEUE);
+        return;
+    }
     struct rfl_msg_queues *queues = &rfl__say(e, session, RFL_MSG_QUEUES)->queues;
     struct rfl_queue_row *rows = rfl_arena_take(&e->arena, ROWS_MAX * sizeof *rows);
-    bool started = ask->after.len == 0;
-    for (uint32_t i = 0; rows != NULL && i < e->policy->queue_count; i++) {
-        const struct rfl_queue *queue = &e->policy->queue[i];
-        struct rfl_view name = rfl_policy_text(e->policy, queue->name);
-        if (!started) {
-            started = name.len == ask->after.len && memcmp(name.p, ask->after.p, name.len) == 0;
-            continue;
-        }
-        queues->more = queues->rows_count == ROWS_MAX;
+    size_t bytes = 0;
+    uint32_t i = last == NULL ? 0 : (uint32_t)(last - e->policy->queue) + 1;
+    for (; rows != NULL && i < e->policy->queue_count; i++) {
+        queues->more = queues->rows_count == ROWS_MAX || bytes > PAGE_BYTES_MAX;
         if (queues->more)
             break;
-        queue_row(e, queue, &rows[queues->rows_count++]);
+        struct rfl_queue_row *row = &rows[queues->rows_count++];
+        queue_row(e, &e->policy->queue[i], row);
+        bytes += row->name.len + row->owner.len + row->area.len + 48;
     }
     queues->rows = rows;
 }
@@ -121,8 +125,14 @@ static bool passes(const struct rfl_ask *ask, const struct rfl_queue *queue, con
            (queue == NULL || kase->queue.v == queue->id.v);
 }
 
-/* In order of case number. A page ends at `limit` rows or after LIST_SCAN_MAX cases looked at, whichever is first: `next`
- * goes on from there, so no filter can hold up the daemon's turn. */
+static size_t bytes_of_row(const struct rfl_case_row *row)
+{
+    return row->case_code.len + row->area.len + row->queue.len + row->owner.len + row->next_action.len +
+           row->receipt.len + 80;
+}
+
+/* In order of case number. A page ends at `limit` rows, at PAGE_BYTES_MAX or after LIST_SCAN_MAX cases looked at,
+ * whichever is first: `next` goes on from there, so no filter can hold up the daemon's turn. */
 static void handle_list(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
 {
     const struct rfl_queue *queue = ask->queue.len > 0 ? rfl_policy_queue_by_name(e->policy, ask->queue) : NULL;
@@ -142,11 +152,15 @@ static void handle_list(struct rfl_engine *e, uint64_t session, const struct rfl
     }
     struct rfl_msg_cases *cases = &rfl__say(e, session, RFL_MSG_CASES)->cases;
     uint64_t last = rfl_store_next_case(e->store).v - 1, scanned = 0;
-    while (rows != NULL && id < last && cases->rows_count < limit && scanned++ < LIST_SCAN_MAX) {
+    size_t bytes = 0;
+    while (rows != NULL && id < last && cases->rows_count < limit && bytes < PAGE_BYTES_MAX &&
+           scanned++ < LIST_SCAN_MAX) {
         struct rfl_case kase;
         id++;
-        if (rfl_store_case(e->store, (struct rfl_case_id){ id }, &kase) == RFL_E_OK && passes(ask, queue, &kase))
-            case_row(e, &kase, &rows[cases->rows_count++]);
+        if (rfl_store_case(e->store, (struct rfl_case_id){ id }, &kase) != RFL_E_OK || !passes(ask, queue, &kase))
+            continue;
+        case_row(e, &kase, &rows[cases->rows_count]);
+        bytes += bytes_of_row(&rows[cases->rows_count++]);
     }
     cases->rows = rows;
     if (id < last)
@@ -193,19 +207,23 @@ static void fill_timeline(struct rfl_engine *e, const struct rfl_case *kase, str
 {
     struct rfl_timeline_row *rows = rfl_arena_take(&e->arena, TIMELINE_MAX * sizeof *rows);
     uint32_t at = TIMELINE_MAX;
+    size_t bytes = 0;
     for (struct rfl_seq seq = kase->last_seq; rows != NULL && seq.v != 0;) {
         struct rfl_entry entry;
         if (rfl_store_entry(e->store, seq, &entry) != RFL_E_OK)
             break;
-        if (at < entry.event_count) {
+        if (at < entry.event_count || bytes > PAGE_BYTES_MAX) {
             shown->truncated = true;
             break;
         }
         struct rfl_view actor = actor_text(e, &entry);
-        for (uint32_t i = entry.event_count; i-- > 0;)
+        for (uint32_t i = entry.event_count; i-- > 0;) {
+            const struct rfl_event *event = &entry.events[i];
             rows[--at] = (struct rfl_timeline_row){
-                entry.seq.v, entry.wall_ms, rfl__literal(rfl_event_kind_word((enum rfl_event_kind)entry.events[i].kind)),
-                actor, event_detail(e, &entry.events[i]) };
+                entry.seq.v, entry.wall_ms, rfl__literal(rfl_event_kind_word((enum rfl_event_kind)event->kind)),
+                actor, event_detail(e, event) };
+            bytes += rows[at].event.len + rows[at].actor.len + rows[at].detail.len + 32;
+        }
         seq = entry.prev_of_case;
     }
     shown->timeline = rows == NULL ? NULL : rows + at;
@@ -289,6 +307,10 @@ static void fill_explained(struct rfl_engine *e, const struct rfl_facts *facts, 
 static void explain_hypothetical(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
 {
     int64_t at_ms = ask->at_ms != 0 ? ask->at_ms : e->now.wall_ms;
+    if (at_ms < 0 || at_ms > EXPLAIN_AT_MS_MAX) {
+        rfl__refuse(e, session, RFL_CODE_INVALID);
+        return;
+    }
     const struct rfl_directory *today = e->directory;
     struct rfl_facts facts;
     struct rfl_decision decision;

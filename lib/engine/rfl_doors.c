@@ -28,6 +28,25 @@ static void say_invalid(struct rfl_engine *e, uint64_t session, const struct rfl
 
 /* ---- Submit ---- */
 
+/* How a referral that opened a case was placed; a later one found its place taken. */
+static struct rfl_view placed_by(struct rfl_engine *e, const struct rfl_referral *referral)
+{
+    struct rfl_entry entry;
+    if (referral->prev_on_case.v != 0 || rfl_store_entry(e->store, referral->seq, &entry) != RFL_E_OK ||
+        !entry.has_decided)
+        return rfl__literal("");
+    return rfl__literal(rfl_route_reason_word((enum rfl_route_reason)entry.decided.decision.reason));
+}
+
+/* How it was first placed, as its log entry has it. */
+static struct rfl_view reason_of(struct rfl_engine *e, const struct rfl_referral *referral)
+{
+    struct rfl_entry entry;
+    if (rfl_store_entry(e->store, referral->seq, &entry) != RFL_E_OK || !entry.has_decided)
+        return rfl__literal("");
+    return rfl__literal(rfl_route_reason_word((enum rfl_route_reason)entry.decided.decision.reason));
+}
+
 static void say_receipt(struct rfl_engine *e, uint64_t session, const struct rfl_referral *referral, bool replayed,
                         const struct rfl_findings *warnings)
 {
@@ -49,6 +68,8 @@ static void say_receipt(struct rfl_engine *e, uint64_t session, const struct rfl
         receipt->due_ms = kase.due_ms;
         receipt->area = rfl__area_name(e, kase.area);
         receipt->queue = rfl__queue_name(e, kase.queue);
+        receipt->reason = reason_of(e, referral);
+        receipt->reason = placed_by(e, referral);
     } else {
         receipt->status = RFL_STATUS_RECEIVED;
     }
@@ -236,6 +257,7 @@ static void handle_mailbox_open(struct rfl_engine *e, uint64_t session, const st
     s->mailbox_credit = ask->credit;
     s->mailbox_sent = ask->after_sequence > row.mailbox_acked && ask->after_sequence <= row.mailbox_last
                           ? ask->after_sequence : row.mailbox_acked;
+    s->mailbox_from = s->mailbox_sent;
     s->seen_mail_changes = UINT64_MAX;
     struct rfl_msg_mailbox_opened *opened = &rfl__say(e, session, RFL_MSG_MAILBOX_OPENED)->mailbox_opened;
     opened->acknowledged = row.mailbox_acked;
@@ -256,10 +278,8 @@ static void handle_feedback_ack(struct rfl_engine *e, uint64_t session, const st
         entry.events[0] = (struct rfl_event){ .kind = RFL_EVENT_MAILBOX_ACKED, .upto = upto };
         if (rfl_store_append(e->store, &entry, (struct rfl_view){ NULL, 0 }) != RFL_E_OK)
             return;
+        e->mail_changes++;              /* there is room again in whichever session has this mailbox open */
     }
-    struct rfl__session *s = rfl__session_find(&e->sessions, session);
-    if (s != NULL)
-        s->seen_mail_changes = UINT64_MAX;
     rfl__say(e, session, RFL_MSG_ACKED)->acked.upto = upto > row.mailbox_acked ? upto : row.mailbox_acked;
 }
 
@@ -280,6 +300,15 @@ static void find_missing(struct rfl_engine *e, const struct rfl_ask *ask, const 
 
 static int compare_hashes(const void *x, const void *y) { return memcmp(x, y, sizeof(struct rfl_hash)); }
 
+/* What is missing lies in the same answer, and all of it has to fit one frame. */
+static size_t bytes_of_missing(const struct rfl_msg_reconciled *found)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < found->missing_count; i++)
+        bytes += found->missing[i].len + 4;
+    return bytes;
+}
+
 static void find_surplus(struct rfl_engine *e, const struct rfl_ask *ask, const struct rfl_source *source,
                          struct rfl_msg_reconciled *out)
 {
@@ -287,7 +316,7 @@ static void find_surplus(struct rfl_engine *e, const struct rfl_ask *ask, const 
     struct rfl_surplus *surplus = rfl_arena_take(&e->arena, RECONCILE_MAX * sizeof *surplus);
     struct rfl_source_row row;
     struct rfl_referral referral;
-    size_t bytes = 0;
+    size_t bytes = bytes_of_missing(out);
     if (hashes == NULL || surplus == NULL) {
         out->truncated = true;
         return;

@@ -149,15 +149,14 @@ void rfl_engine_handle(struct rfl_engine *e, uint64_t session, const struct rfl_
 void rfl_engine_refuse(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask, enum rfl_code code)
 {
     note_asked(e, session, ask);
-    struct rfl_reply *reply = rfl__say(e, session, RFL_MSG_REFUSAL);
-    reply->refusal.code = (uint8_t)code;
-    reply->refusal.findings = ask->findings.list;
-    if (ask->findings.count > 0) {
+    uint32_t before = e->outbox_count;
+    rfl__refuse(e, session, code);
+    if (ask->findings.count > 0 && e->outbox_count > before) {
+        struct rfl_msg_refusal *refusal = &e->outbox[before].reply.refusal;
         size_t bytes = ask->findings.count * sizeof ask->findings.list[0];
-        reply->refusal.findings = (const void *)rfl__copy(e, ask->findings.list, bytes).p;
-        reply->refusal.findings_count = ask->findings.count;
+        refusal->findings = (const void *)rfl__copy(e, ask->findings.list, bytes).p;
+        refusal->findings_count = refusal->findings == NULL ? 0 : ask->findings.count;
     }
-    rfl__count(e, RFL__N_refused);
     e->correlation = 0;
 }
 
@@ -176,11 +175,11 @@ static void say_undone(struct rfl_engine *e)
     for (uint32_t i = 0; i < e->sessions.count; i++) {
         struct rfl__session *s = &e->sessions.slots[i];
         s->recount = true;
-        s->seen_queue_changes = s->seen_mail_changes = 0;
+        s->seen_queue_changes = s->seen_mail_changes = UINT64_MAX;      /* look again, whatever the counts are */
         if (s->mailbox.v != 0) {
             struct rfl_source_row row;
             rfl_store_source(e->store, s->mailbox, &row);
-            s->mailbox_sent = row.mailbox_acked;
+            s->mailbox_sent = row.mailbox_acked > s->mailbox_from ? row.mailbox_acked : s->mailbox_from;
         }
     }
     rfl__count(e, RFL__N_turns_undone);
@@ -260,8 +259,10 @@ void rfl__refuse(struct rfl_engine *e, uint64_t session, enum rfl_code code)
 
 void rfl__refuse_state(struct rfl_engine *e, uint64_t session, enum rfl_status status)
 {
+    uint32_t before = e->outbox_count;
     rfl__refuse(e, session, RFL_CODE_STATE);
-    e->outbox[e->outbox_count - 1].reply.refusal.status = (uint8_t)status;
+    if (e->outbox_count > before)
+        e->outbox[before].reply.refusal.status = (uint8_t)status;
 }
 
 struct rfl_view rfl__copy(struct rfl_engine *e, const void *p, size_t len)

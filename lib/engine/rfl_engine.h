@@ -26,7 +26,7 @@ struct rfl_engine_options {
     struct rfl_store *store;
     const struct rfl_policy *policy;                /* borrowed; rfl_engine_set_policy replaces it between turns */
     const struct rfl_directory_set *directories;    /* may be NULL: then only configuration places people */
-    int64_t lease_ms;           /* shortest lease whatever the working-time clock says; 0: the policy's clock alone */
+    int64_t lease_ms;           /* how long an offer lasts, instead of the policy's lease clock; 0: that clock */
     bool test_people;           /* NHS numbers of the never-issued test range count as valid: never on a live instance */
     int64_t session_idle_ms;    /* a worker session silent for longer is gone and its offers return; 0: 30 s */
     uint32_t full_soft_permille, full_hard_permille;    /* store room: new referrals refused above; 0: 700 and 850 */

@@ -22,6 +22,7 @@ struct rfl__session {
     /* an adapter's */
     struct rfl_source_no mailbox;       /* 0: not open */
     uint32_t mailbox_credit;
+    uint64_t mailbox_from;              /* opened after this sequence: up to it nothing counts as in flight */
     uint64_t mailbox_sent;              /* sequence sent last */
     uint64_t seen_mail_changes;
 };

@@ -20,16 +20,17 @@ static void say_lapsed(struct rfl_engine *e, uint64_t holder, const struct rfl_c
     reply->notice.token = kase->token;
 }
 
-static void expire(struct rfl_engine *e, struct rfl_case_id id)
+/* False when the case's clock could not be moved: its record cannot be read. */
+static bool expire(struct rfl_engine *e, struct rfl_case_id id)
 {
     struct rfl_case kase;
     if (rfl_store_case(e->store, id, &kase) != RFL_E_OK)
-        return;
+        return false;
     uint64_t holder = kase.status == RFL_STATUS_OFFERED ? kase.holder : 0;
     struct rfl_entry entry = { .actor = RFL_ACTOR_CLOCK };
     struct rfl_command command = { .kind = RFL_DO_EXPIRE };
     if (rfl__do(e, &kase, &command, &entry, (struct rfl_view){ NULL, 0 }) != RFL_E_OK)
-        return;
+        return false;
     if (holder != 0) {
         rfl__count(e, RFL__N_lapses);
         say_lapsed(e, holder, &kase);
@@ -38,17 +39,21 @@ static void expire(struct rfl_engine *e, struct rfl_case_id id)
         rfl__count(e, RFL__N_parked);
     if (entry.events[0].kind == RFL_EVENT_ESCALATED)
         rfl__count(e, RFL__N_escalations);
+    return true;
 }
 
+/* A damaged case stays where it is, and those behind it are not kept waiting by it. */
 static void expire_due(struct rfl_engine *e)
 {
-    static const struct rfl_order from;
-    struct rfl_order first;
+    struct rfl_order from = { 0, 0, 0 }, first;
     for (unsigned i = 0; i < EXPIRIES_A_TURN_MAX; i++) {
         if (!rfl_store_first(e->store, RFL_INDEX_DUE, &from, &first) || (int64_t)first.a > e->now.wall_ms ||
             rfl_store_error(e->store) != RFL_E_OK)
             return;
-        expire(e, (struct rfl_case_id){ first.c });
+        if (!expire(e, (struct rfl_case_id){ first.c })) {
+            from = first;
+            from.c++;
+        }
     }
     e->leftover = true;
 }
@@ -141,8 +146,10 @@ static void fill_preview(struct rfl_engine *e, const struct rfl_case *kase, stru
 static void say_offer(struct rfl_engine *e, const struct rfl__session *s, const struct rfl_case *kase)
 {
     struct rfl_reply *reply = rfl__say(e, s->id, RFL_MSG_OFFER);
-    if (reply != NULL)
-        fill_preview(e, kase, &reply->offer);
+    if (reply == NULL)
+        return;
+    reply->correlation = 0;             /* also within a Subscribe: an offer is nobody's answer */
+    fill_preview(e, kase, &reply->offer);
 }
 
 /* After a reconnect: what this worker was offered before and has not answered, with the tokens it had. */
@@ -290,7 +297,8 @@ static void send_mail(struct rfl_engine *e, struct rfl__session *s)
     rfl_store_source(e->store, s->mailbox, &row);
     if (s->mailbox_sent < row.mailbox_acked)
         s->mailbox_sent = row.mailbox_acked;
-    while (s->mailbox_sent - row.mailbox_acked < s->mailbox_credit &&
+    uint64_t behind = s->mailbox_from > row.mailbox_acked ? s->mailbox_from : row.mailbox_acked;
+    while (s->mailbox_sent - behind < s->mailbox_credit &&
            rfl_store_mail_after(e->store, s->mailbox, s->mailbox_sent, &mail)) {
         if (!may_offer(e)) {
             e->leftover = true;

@@ -152,12 +152,13 @@ static void handle_accept(struct rfl_engine *e, uint64_t session, const struct r
     say_records(e, session, &kase);
 }
 
-static bool command_of(const struct rfl_engine *e, const struct rfl_ask *ask, struct rfl_command *command)
+static enum rfl_code command_of(const struct rfl_engine *e, const struct rfl_ask *ask, struct rfl_command *command)
 {
     static const uint8_t kinds[RFL_MSG_COUNT] = {
         [RFL_MSG_DECLINE] = RFL_DO_DECLINE, [RFL_MSG_REDIRECT] = RFL_DO_REDIRECT, [RFL_MSG_DEFER] = RFL_DO_DEFER,
         [RFL_MSG_TOUCH] = RFL_DO_TOUCH, [RFL_MSG_CONTACTED] = RFL_DO_CONTACT, [RFL_MSG_STARTED] = RFL_DO_START,
         [RFL_MSG_OUTCOME] = RFL_DO_OUTCOME, [RFL_MSG_CLOSE] = RFL_DO_CLOSE };
+    static_assert(RFL_DO_RECEIVE == 0, "zero: no verb of a worker");
     *command = (struct rfl_command){
         .kind = (enum rfl_command_kind)kinds[ask->kind], .token = ask->token, .holder = rfl_holder_of(ask->worker),
         .reason = ask->reason, .reached = ask->reached, .until_ms = ask->at_ms, .lease_ms = e->options.lease_ms,
@@ -165,10 +166,10 @@ static bool command_of(const struct rfl_engine *e, const struct rfl_ask *ask, st
     if (ask->kind == RFL_MSG_REDIRECT) {
         const struct rfl_queue *target = rfl_policy_queue_by_name(e->policy, ask->queue);
         if (target == NULL)
-            return false;
+            return RFL_CODE_UNKNOWN_QUEUE;
         command->target = target->id;
     }
-    return true;
+    return kinds[ask->kind] != RFL_DO_RECEIVE ? RFL_CODE_OK : RFL_CODE_PARSE;
 }
 
 static void handle_verb(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
@@ -179,8 +180,9 @@ static void handle_verb(struct rfl_engine *e, uint64_t session, const struct rfl
         rfl__refuse(e, session, RFL_CODE_NOT_FOUND);
         return;
     }
-    if (!command_of(e, ask, &command)) {
-        rfl__refuse(e, session, RFL_CODE_UNKNOWN_QUEUE);
+    enum rfl_code code = command_of(e, ask, &command);
+    if (code != RFL_CODE_OK) {
+        rfl__refuse(e, session, code);
         return;
     }
     struct rfl_entry entry = { .actor = RFL_ACTOR_WORKER, .actor_name = ask->worker };

@@ -1,7 +1,8 @@
 /* world.h: a daemon on a throw-away store, for benchmarks and crash campaigns.
  *
  * A folder of its own holds the store, a copy of the project's policy with other sources (bench-0 to bench-7, which may
- * use every door), the configuration and the daemon's log. The daemon dies with its parent. One thread. */
+ * use every door), the configuration (invented people count as people, so that they join) and the daemon's log. The
+ * daemon dies with its parent. One thread. */
 #ifndef WORLD_H
 #define WORLD_H
 

@@ -511,6 +511,32 @@ static void a_failed_commit_ends_the_process_unsaid(void **state)
     e2e_peer_close(&door);
 }
 
+/* The file under the mapping is cut short: the next page that is touched is not there. */
+static void a_store_cut_short_ends_the_process(void **state)
+{
+    struct e2e *e = *state;
+    struct e2e_peer door;
+    struct rfl_reply reply;
+    char data[E2E_PATH_BYTES + 16];
+    (void)snprintf(data, sizeof data, "%s/data.mdb", e->store);
+    e2e_start(e);
+    e2e_peer_open(&door, e->doors);
+    struct rfl_ask ask = e2e_submit("whole", "the file is whole");
+    e2e_peer_ask(&door, &ask, &reply);
+    assert_int_equal(reply.kind, RFL_MSG_RECEIPT);
+    assert_int_equal(truncate(data, 0), 0);
+    ask = e2e_submit("cut", "the file is cut");
+    e2e_peer_send(&door, &ask);
+    assert_int_equal(e2e_wait(e), EX_IOERR);
+    assert_false(e2e_peer_hear(&door, &reply, 0));
+    e2e_peer_close(&door);
+    char *log = e2e_read_file(e->log);
+    expect_in(log, "event=store.sigbus");
+    free(log);
+    e2e_spawn(e);                                           /* and it stays down: this is no store any more */
+    assert_int_equal(e2e_wait(e), EX_IOERR);
+}
+
 static void a_silent_worker_gives_its_offer_back(void **state)
 {
     struct e2e *e = *state;
@@ -740,6 +766,7 @@ int main(void)
         E2E_TEST(a_worker_that_vanished_holds_nothing),
         E2E_TEST(a_full_store_refuses_the_new_and_finishes_the_old),
         E2E_TEST(a_failed_commit_ends_the_process_unsaid),
+        E2E_TEST(a_store_cut_short_ends_the_process),
         E2E_TEST(a_silent_worker_gives_its_offer_back),
         E2E_TEST(killed_at_any_time_everything_receipted_is_there),
         E2E_TEST(stopping_answers_or_leaves_to_be_sent_again),

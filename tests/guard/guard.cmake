@@ -17,4 +17,5 @@ rfl_test(compiled guard TIMEOUT 30 COMMAND ${RFL_PYTHON} ${rfl_guard}/tidy.py co
   ${CMAKE_BINARY_DIR}/compile_commands.json)
 rfl_test(tidy_finds_each guard TIMEOUT 30 COMMAND ${RFL_PYTHON} ${rfl_guard}/test_tidy.py)
 rfl_test(words guard TIMEOUT 30 COMMAND ${RFL_PYTHON} ${rfl_guard}/words.py)
+rfl_test(deps guard TIMEOUT 30 COMMAND ${rfl_guard}/test_deps.sh)
 rfl_test(count_results guard TIMEOUT 30 COMMAND ${RFL_PYTHON} ${rfl_guard}/test_count_results.py)

@@ -77,7 +77,7 @@ def check_includes(root):
             line = text.count("\n", 0, match.start(1)) + 1
             where = home.get(os.path.basename(name))
             if "/" in name:
-                yield f'{path}:{line}: include "{os.path.basename(name)}" by its name; folders are the build\'s business'
+                yield f'{path}:{line}: include "{os.path.basename(name)}" by its name; folders are the build\'s own'
             allowed = MAY_INCLUDE.get(folder)
             if allowed is None or where is None:
                 continue

@@ -75,11 +75,11 @@ def known_words(lists, proto, findings):
 
 
 def finding_codes(root):
-    """Finding codes are literals "V-nnn" or words in lib/wire; the tables there are where they are made."""
+    """Finding codes are literals "V-nnn" in lib/wire, where they are made."""
     codes = set()
     folder = os.path.join(root, "lib/wire")
     for name in sorted(os.listdir(folder)):
-        if name.endswith(".c"):
+        if name.endswith((".c", ".h")):
             codes |= set(re.findall(r'"(V-\d+)"', read(os.path.join(folder, name))))
     return codes
 
@@ -98,6 +98,8 @@ def findings(root):
     asked_or_answered = re.findall(r"\b([A-Z]\w+) \w+ = \d+;", proto[proto.index("oneof body"):])
     yield from missing(spec, text, asked_or_answered, "message")
     yield from unknown(spec, text, known)
+    for code in sorted(set(re.findall(r"\bV-\d+\b", text)) - codes):
+        yield f"{spec}: explains {code}, which the program never says"
     form = "lib/store/FORMAT.md"
     text = read(os.path.join(root, form)) if os.path.exists(os.path.join(root, form)) else ""
     stored = {word: int(number) for word, number in re.findall(r"^\| `(\w+)` \| (\d+) \|", text, re.M)}

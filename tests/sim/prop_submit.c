@@ -1,5 +1,5 @@
-/* prop_submit: whoever is sent in, whatever is known of them, gets a receipt and is in exactly one place, with one owner
- * and one clock (promises P2 and P3).
+/* prop_submit: whoever is sent in, whatever is known of them, gets a receipt and is in exactly one place, with one
+ * owner and one clock (promises P2 and P3).
  *
  * Every combination of what a key can be is walked through, with the rest at random: NHS number, postcode, practice,
  * Jobcentre office, referrer's area, consent and door. The referrals go through the wire's own encoder and decoder into

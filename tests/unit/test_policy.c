@@ -480,7 +480,8 @@ int main(void)
         TEST(whole_policy_has_no_finding), TEST(things_are_found_by_id_and_by_name), TEST(codes_are_dated),
         TEST(triage_and_leads_always_have_somebody), TEST(consent_depends_on_the_door),
         TEST(clocks_are_due_in_working_time), TEST(clues_come_from_configuration),
-        TEST(clue_uses_a_code_that_is_only_its_own), TEST(refused_additions_change_nothing), TEST(limits_say_full), TEST(every_fault_is_named),
+        TEST(clue_uses_a_code_that_is_only_its_own), TEST(refused_additions_change_nothing),
+        TEST(limits_say_full), TEST(every_fault_is_named),
         TEST(empty_policy_is_not_sound), TEST(copy_of_a_policy_works),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
