@@ -50,6 +50,27 @@ static void put_rules(struct sink *sink, const struct rfl_policy *policy)
     put_clocks(sink, policy->clock_ms);
 }
 
+static void put_journey(struct sink *sink, const struct rfl_policy *policy)
+{
+    put_number(sink, policy->quiet_ms);
+    put_number(sink, policy->ageing_ms);
+    put_number(sink, policy->attempts_min);
+    put_number(sink, policy->channels_min);
+    put_number(sink, policy->outcome_ms);
+    put_number(sink, policy->place_doors);
+    put_number(sink, policy->protected_doors);
+    for (unsigned door = 0; door < RFL_DOOR_COUNT; door++) {
+        put_number(sink, policy->door_share[door]);
+        put_number(sink, policy->notify[door]);
+        for (unsigned row = 0; row < RFL_DISCLOSED_COUNT; row++) {
+            const struct rfl_disclosure *cell = &policy->disclosure[row][door];
+            put_number(sink, cell->tell);
+            put_number(sink, cell->provider);
+            put_number(sink, cell->reason);
+        }
+    }
+}
+
 static void put_calendar(struct sink *sink, const struct rfl_calendar *cal)
 {
     put_number(sink, cal->first_year);
@@ -132,6 +153,7 @@ enum rfl_err rfl__conf_digest(const struct rfl_policy *policy, struct rfl_hash *
         return RFL_E_MEMORY;
     (void)crypto_generichash_init(sink.state, NULL, 0, sizeof out->b);
     put_rules(&sink, policy);
+    put_journey(&sink, policy);
     put_calendar(&sink, &policy->calendar);
     for (uint32_t id = 1; id <= UINT16_MAX; id++) {
         const struct rfl_area *area = rfl_policy_area(policy, (struct rfl_area_no){ (uint16_t)id });

@@ -11,6 +11,7 @@ struct rfl_conf_load {
     struct rfl_area_no area;
     int64_t day_ms;                             /* of the calendar; eight hours when that could not be read */
     bool ok, areas_ok;
+    int door_line[RFL_DOOR_COUNT];              /* where each door's column was written */
     int area_line[65536], queue_line[65536], source_line[65536];    /* where each id was written */
 };
 
@@ -30,6 +31,13 @@ bool rfl__conf_area_named(struct rfl_conf_load *load, struct config_setting_t *s
 /* { triage = "1wd"; ... }: sets what is there; NULL: nothing. */
 bool rfl__conf_clocks(struct rfl_conf_load *load, struct config_setting_t *group, int64_t clock_ms[RFL_CLOCK_COUNT]);
 
+/* The door of a text; false and reported when there is none of that name. */
+bool rfl__conf_door(struct rfl_conf_load *load, struct config_setting_t *item, enum rfl_door *door);
+/* ( "gp", "self" ) as bits 1 << door; false and reported when an item is no door. */
+bool rfl__conf_doors(struct rfl_conf_load *load, struct config_setting_t *list, uint16_t *doors);
+
+bool rfl__conf_read_disclosure(struct rfl_conf_load *load, struct config_setting_t *root);
+bool rfl__conf_read_journey(struct rfl_conf_load *load, struct config_setting_t *root);
 bool rfl__conf_read_areas(struct rfl_conf_load *load, struct config_setting_t *root);
 bool rfl__conf_read_sources(struct rfl_conf_load *load, struct config_setting_t *root);
 bool rfl__conf_read_jobcentres(struct rfl_conf_load *load, struct config_setting_t *root);

@@ -97,6 +97,12 @@ static void add_finding(void *ctx, const struct rfl_policy_finding *f)
     }
     if (f->rule == RFL_POLICY_RULE_JOBCENTRE_AREA_ABSENT || f->rule == RFL_POLICY_RULE_JOBCENTRE_UNKNOWABLE)
         name = "jobcentres.conf";
+    if (f->door != RFL_DOOR_NONE) {
+        name = "disclosure.conf";
+        line = load->door_line[f->door];
+        (void)snprintf(key, sizeof key, "doors.%s.%s", rfl_door_name(f->door),
+                       f->rule == RFL_POLICY_RULE_DOOR_PLACE ? "sees_place" : rfl_disclosed_word(f->row));
+    }
     if (f->clock != RFL_CLOCK_NONE)
         (void)snprintf(key, sizeof key, "clocks.%s", rfl_clock_word(f->clock));
     (void)snprintf(path, sizeof path, "%s/%s", found->dir, name);
@@ -112,6 +118,8 @@ static void read_all(struct rfl_conf_load *load, const char *dir)
     (void)read_file(load, dir, "calendar.conf", rfl__conf_read_calendar);
     (void)read_file(load, dir, "clocks.conf", rfl__conf_read_clocks);
     (void)read_file(load, dir, "rules.conf", rfl__conf_read_rules);
+    (void)read_file(load, dir, "disclosure.conf", rfl__conf_read_disclosure);
+    (void)read_file(load, dir, "journey.conf", rfl__conf_read_journey);
     load->areas_ok = true;
     load->areas_ok = read_file(load, dir, "areas.conf", rfl__conf_read_areas);
     (void)read_file(load, dir, "jobcentres.conf", rfl__conf_read_jobcentres);

@@ -157,25 +157,40 @@ static bool read_precedence(struct rfl_conf_load *load, struct config_setting_t 
     return true;
 }
 
-static bool door_from(const char *word, enum rfl_door *door)
+bool rfl__conf_door(struct rfl_conf_load *load, struct config_setting_t *item, enum rfl_door *door)
 {
+    const char *word = config_setting_get_string(item);
     for (unsigned i = RFL_DOOR_NONE + 1; i < RFL_DOOR_COUNT; i++) {
         if (strcmp(rfl_door_name((enum rfl_door)i), word) == 0) {
             *door = (enum rfl_door)i;
             return true;
         }
     }
-    return false;
+    return rfl__conf_fail(load, item, "no door has that name", "use gp, employer, jobcentre, self, local_service, "
+                          "pharmacist, fit_note_service, provider or other");
+}
+
+bool rfl__conf_doors(struct rfl_conf_load *load, struct config_setting_t *list, uint16_t *doors)
+{
+    bool ok = true;
+    *doors = 0;
+    for (int i = 0; i < config_setting_length(list); i++) {
+        config_setting_t *item = config_setting_get_elem(list, (unsigned)i);
+        enum rfl_door door;
+        if (!rfl__conf_typed(&load->at, item, RFL_CONF_IS_TEXT) || !rfl__conf_door(load, item, &door))
+            ok = false;
+        else
+            *doors = (uint16_t)(*doors | 1u << door);
+    }
+    return ok;
 }
 
 static bool read_implied(void *ctx, struct config_setting_t *item)
 {
     struct rfl_conf_load *load = ctx;
     enum rfl_door door;
-    if (!door_from(config_setting_get_string(item), &door))
-        return rfl__conf_fail(load, item, "no door has that name", "use gp, employer, jobcentre, self, local_service, "
-                              "pharmacist, fit_note_service, provider or other");
-    return rfl__conf_taken(load, item, rfl_policy_set_implied_consent(load->policy, door, true));
+    return rfl__conf_door(load, item, &door) &&
+           rfl__conf_taken(load, item, rfl_policy_set_implied_consent(load->policy, door, true));
 }
 
 bool rfl__conf_read_rules(struct rfl_conf_load *load, struct config_setting_t *root)
@@ -205,24 +220,6 @@ bool rfl__conf_read_rules(struct rfl_conf_load *load, struct config_setting_t *r
     return ok;
 }
 
-static bool read_source_doors(struct rfl_conf_load *load, struct config_setting_t *list, uint16_t *doors)
-{
-    bool ok = true;
-    *doors = 0;
-    for (int i = 0; i < config_setting_length(list); i++) {
-        config_setting_t *item = config_setting_get_elem(list, (unsigned)i);
-        enum rfl_door door;
-        if (!rfl__conf_typed(&load->at, item, RFL_CONF_IS_TEXT))
-            ok = false;
-        else if (!door_from(config_setting_get_string(item), &door))
-            ok = rfl__conf_fail(load, item, "no door has that name", "use gp, employer, jobcentre, self, "
-                                "local_service, pharmacist, fit_note_service, provider or other");
-        else
-            *doors = (uint16_t)(*doors | 1u << door);
-    }
-    return ok;
-}
-
 static bool read_source(void *ctx, struct config_setting_t *group)
 {
     static const struct rfl_conf_member members[] = {
@@ -232,7 +229,7 @@ static bool read_source(void *ctx, struct config_setting_t *group)
     struct rfl_conf_load *load = ctx;
     struct rfl_source_input in = { .id = { 0 } };
     if (!rfl__conf_members(&load->at, group, members, COUNT(members)) || !rfl__conf_id(load, group, &in.id.v) ||
-        !read_source_doors(load, rfl__conf_member(group, "doors"), &in.doors))
+        !rfl__conf_doors(load, rfl__conf_member(group, "doors"), &in.doors))
         return false;
     const char *area = rfl__conf_text(group, "area");
     if (area[0] != '\0' && !rfl__conf_area_named(load, rfl__conf_member(group, "area"), area, &in.area))

@@ -135,7 +135,8 @@ struct rfl_policy {
 
 /* Empty, with the default precedence (gp_practice, postcode, jobcentre, referrer_area: the NHS rule is the practice's
  * area first, then the usual residence), hops_max 2, offers_max 5, touches_max 4, no implied consent, the strictest
- * disclosure for every door but gp, self and local_service, every notice wanted, outcomes for 731 days. */
+ * disclosure for every door but gp, self and local_service, every notice wanted, outcomes for 731 days; the numbers
+ * of the journey as said at their setters. */
 void rfl_policy_init(struct rfl_policy *policy);
 
 struct rfl_area_input {
@@ -196,13 +197,14 @@ RFL_MUST_USE enum rfl_err rfl_policy_set_precedence(struct rfl_policy *policy, c
 /* hops 1..RFL_POLICY_HOPS_MAX, offers 1..RFL_POLICY_OFFERS_MAX, touches 1..RFL_POLICY_TOUCHES_MAX. */
 RFL_MUST_USE enum rfl_err rfl_policy_set_budgets(struct rfl_policy *policy, unsigned hops, unsigned offers,
                                                  unsigned touches);
-/* What a door hears of a row. RFL_E_INVALID: no such door, row or word; a provider or reason beside NOTHING. */
+/* What a door hears of a row. RFL_E_INVALID: no such door, row or word; a word that says something else than the row; a
+ * provider beside anything but ACCEPTED and REDIRECTED, a reason beside anything but OUTCOME and a closing. */
 RFL_MUST_USE enum rfl_err rfl_policy_set_disclosure(struct rfl_policy *policy, enum rfl_door door,
                                                     enum rfl_disclosed row, struct rfl_disclosure cell);
 RFL_MUST_USE enum rfl_err rfl_policy_set_place(struct rfl_policy *policy, enum rfl_door door, bool seen);
 /* Sets of doors are bits 1 << enum rfl_door; NONE is not one. */
 RFL_MUST_USE enum rfl_err rfl_policy_set_protected(struct rfl_policy *policy, uint16_t doors);
-/* bits: 1 << enum rfl_notify. */
+/* bits: 1 << enum rfl_notify; CLOSED is always one of them, or RFL_E_INVALID. */
 RFL_MUST_USE enum rfl_err rfl_policy_set_notify(struct rfl_policy *policy, enum rfl_door door, uint8_t bits);
 /* days: 1 to RFL_POLICY_DAYS_MAX. */
 RFL_MUST_USE enum rfl_err rfl_policy_set_outcome_days(struct rfl_policy *policy, unsigned days);

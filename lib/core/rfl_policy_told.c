@@ -57,13 +57,32 @@ void rfl__policy_told_init(struct rfl_policy *policy)
     policy->outcome_ms = (int64_t)OUTCOME_DAYS * DAY_MS;
 }
 
+/* What can be said of a row without saying something else than happened. */
+static bool fits_row(enum rfl_disclosed row, struct rfl_disclosure cell)
+{
+    static const uint16_t words[RFL_DISCLOSED_COUNT] = {
+        [RFL_DISCLOSED_HELD] = 1u << RFL_TELL_HELD | 1u << RFL_TELL_WAITING,
+        [RFL_DISCLOSED_WAITING] = 1u << RFL_TELL_WAITING,
+        [RFL_DISCLOSED_ACCEPTED] = 1u << RFL_TELL_ACCEPTED | 1u << RFL_TELL_WITH_THE_SERVICE,
+        [RFL_DISCLOSED_REDIRECTED] = 1u << RFL_TELL_REDIRECTED,
+        [RFL_DISCLOSED_STARTED] = 1u << RFL_TELL_STARTED,
+        [RFL_DISCLOSED_OUTCOME] = 1u << RFL_TELL_OUTCOME,
+        [RFL_DISCLOSED_CLOSED_PERSON] = 1u << RFL_TELL_CLOSED,
+        [RFL_DISCLOSED_CLOSED_SERVICE] = 1u << RFL_TELL_CLOSED,
+        [RFL_DISCLOSED_CLOSED_OTHER] = 1u << RFL_TELL_CLOSED };
+    bool has_provider = row == RFL_DISCLOSED_ACCEPTED || row == RFL_DISCLOSED_REDIRECTED;
+    bool has_reason = row == RFL_DISCLOSED_OUTCOME || row >= RFL_DISCLOSED_CLOSED_PERSON;
+    if (cell.tell == RFL_TELL_NOTHING)
+        return !cell.provider && !cell.reason;
+    return (words[row] >> cell.tell & 1) != 0 && (!cell.provider || has_provider) && (!cell.reason || has_reason);
+}
+
 enum rfl_err rfl_policy_set_disclosure(struct rfl_policy *policy, enum rfl_door door, enum rfl_disclosed row,
                                        struct rfl_disclosure cell)
 {
     if (policy->compiled)
         return RFL_E_STATE;
-    if (!is_door(door) || (unsigned)row >= RFL_DISCLOSED_COUNT || cell.tell >= RFL_TELL_COUNT ||
-        (cell.tell == RFL_TELL_NOTHING && (cell.provider || cell.reason)))
+    if (!is_door(door) || (unsigned)row >= RFL_DISCLOSED_COUNT || cell.tell >= RFL_TELL_COUNT || !fits_row(row, cell))
         return RFL_E_INVALID;
     policy->disclosure[row][door] = cell;
     return RFL_E_OK;
@@ -94,7 +113,7 @@ enum rfl_err rfl_policy_set_notify(struct rfl_policy *policy, enum rfl_door door
 {
     if (policy->compiled)
         return RFL_E_STATE;
-    if (!is_door(door) || (bits & ~ALL_NOTICES) != 0)
+    if (!is_door(door) || (bits & ~ALL_NOTICES) != 0 || (bits & 1u << RFL_NOTIFY_CLOSED) == 0)
         return RFL_E_INVALID;
     policy->notify[door] = bits;
     return RFL_E_OK;

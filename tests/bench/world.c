@@ -15,8 +15,8 @@
 
 #include "rfl_store.h"
 
-static const char *const policy_files[] = { "areas.conf", "calendar.conf", "clocks.conf", "jobcentres.conf",
-                                            "rules.conf" };
+static const char *const policy_files[] = { "areas.conf", "calendar.conf", "clocks.conf", "disclosure.conf",
+                                            "jobcentres.conf", "journey.conf", "rules.conf" };
 
 static bool said(const char *what, const char *path)
 {

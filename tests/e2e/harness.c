@@ -73,7 +73,8 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 
 static void copy_policy(const struct e2e *e)
 {
-    static const char *const names[] = { "areas", "calendar", "clocks", "jobcentres", "rules", "sources" };
+    static const char *const names[] = { "areas", "calendar", "clocks", "disclosure", "jobcentres", "journey",
+                                         "rules", "sources" };
     assert_int_equal(mkdir(e->policy, 0700), 0);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char from[E2E_PATH_BYTES], to[E2E_PATH_BYTES];

@@ -391,8 +391,8 @@ static void long_report_counts_what_it_dropped(void **state)
 
 /* ---- the policy folder ---- */
 
-static const char *const policy_files[] = { "calendar.conf", "clocks.conf", "rules.conf", "areas.conf",
-                                            "jobcentres.conf", "sources.conf" };
+static const char *const policy_files[] = { "calendar.conf", "clocks.conf", "rules.conf", "disclosure.conf",
+                                            "journey.conf", "areas.conf", "jobcentres.conf", "sources.conf" };
 enum { POLICY_FILES = sizeof policy_files / sizeof policy_files[0] };
 
 static char folder[64];
