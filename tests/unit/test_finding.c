@@ -498,6 +498,36 @@ static void the_specification_lists_every_message_and_status(void **state)
     free(text);
 }
 
+/* Values of an enum that the specification explains one by one, named without what they begin with. */
+static void check_explained(const char *text, const ProtobufCEnumDescriptor *words, unsigned from)
+{
+    for (unsigned i = from; i < words->n_values; i++) {
+        const char *name = strchr(words->values[i].name, '_');
+        char row[80];
+        assert_non_null(name);
+        (void)snprintf(row, sizeof row, "| %s | ", name + 1);
+        if (rows_beginning(text, row) != 1)
+            fail_msg("proto/README.md has not one row: %s", row);
+    }
+}
+
+static void the_specification_explains_every_notice_setting_and_withdrawal(void **state)
+{
+    (void)state;
+    char *text = spec_text();
+    check_explained(text, &referrald__v1__notice_kind__descriptor, RFL_NOTICE_NONE + 1);
+    check_explained(text, &referrald__v1__queue_mode__descriptor, RFL_QUEUE_MODE_CLEAR);
+    check_explained(text, &referrald__v1__withdraw_reason__descriptor, RFL_WITHDRAW_NONE + 1);
+    for (unsigned i = 0; i < RFL_NOTIFY_COUNT; i++) {
+        const char *name = strchr(referrald__v1__notify__descriptor.values[i].name, '_');
+        const char *list = strstr(text, "is `Referral.notify`");
+        assert_non_null(list);
+        if (memmem(list, 400, name + 1, strlen(name + 1)) == NULL)
+            fail_msg("proto/README.md does not say what %s is", name + 1);
+    }
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -515,6 +545,7 @@ int main(void)
         cmocka_unit_test(the_specification_lists_every_refusal_as_it_is),
         cmocka_unit_test(the_specification_has_every_limit),
         cmocka_unit_test(the_specification_lists_every_message_and_status),
+        cmocka_unit_test(the_specification_explains_every_notice_setting_and_withdrawal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
