@@ -38,7 +38,8 @@ static bool read_column(struct rfl_conf_load *load, struct config_setting_t *gro
         struct rfl_disclosure cell;
         if (!cell_from(rfl__conf_text(group, members[i].name), &cell) ||
             rfl_policy_set_disclosure(load->policy, door, (enum rfl_disclosed)i, cell) != RFL_E_OK)
-            ok = rfl__conf_fail(load, rfl__conf_member(group, members[i].name), "this line cannot be said of that event",
+            ok = rfl__conf_fail(load, rfl__conf_member(group, members[i].name),
+                                "this cannot be said of that event",
                                 "see the words at the head of the file; then \", provider\" or \", reason\" where "
                                 "they belong");
     }

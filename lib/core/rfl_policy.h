@@ -346,7 +346,7 @@ struct rfl_view rfl_policy_lead_name(const struct rfl_policy *policy, struct rfl
  * the door's configuration says so, anything else never. */
 bool rfl_policy_consent_ok(const struct rfl_policy *policy, enum rfl_door door, enum rfl_consent consent);
 
-/* The cell of the disclosure matrix; never NULL. An unknown door hears nothing. lib/core/rfl_disclose.h asks by event. */
+/* The cell of the disclosure matrix; never NULL. An unknown door hears nothing. rfl_disclose.h asks by event. */
 const struct rfl_disclosure *rfl_policy_disclosure(const struct rfl_policy *policy, enum rfl_door door,
                                                    enum rfl_disclosed row);
 bool rfl_policy_sees_place(const struct rfl_policy *policy, enum rfl_door door);

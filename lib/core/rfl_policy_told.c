@@ -10,7 +10,8 @@ enum { DAY_MS = 24 * 3600 * 1000, ALL_NOTICES = (1 << RFL_NOTIFY_COUNT) - 1, OUT
 
 static bool is_door(enum rfl_door door) { return door > RFL_DOOR_NONE && door < RFL_DOOR_COUNT; }
 
-static void set_door(struct rfl_policy *policy, enum rfl_door door, const struct rfl_disclosure cells[RFL_DISCLOSED_COUNT])
+static void set_door(struct rfl_policy *policy, enum rfl_door door,
+                     const struct rfl_disclosure cells[RFL_DISCLOSED_COUNT])
 {
     for (unsigned row = 0; row < RFL_DISCLOSED_COUNT; row++)
         policy->disclosure[row][door] = cells[row];

@@ -504,6 +504,17 @@ static void digest_is_of_the_meaning(void **state)
         { "rules.conf", "\"gp_practice\", \"postcode\"", "\"postcode\", \"gp_practice\"" },
         { "rules.conf", "( \"gp\", \"pharmacist\"", "( \"pharmacist\"" },
         { "calendar.conf", "\"2026-04-03\", ", "" },
+        { "disclosure.conf", "accepted = \"accepted, provider\"", "accepted = \"accepted\"" },
+        { "disclosure.conf", "accepted = \"accepted, provider\"", "accepted = \"with_the_service, provider\"" },
+        { "disclosure.conf", "closed_person = \"closed, reason\"", "closed_person = \"closed\"" },
+        { "disclosure.conf", "sees_place = true", "sees_place = false" },
+        { "journey.conf", "\"182d\"", "\"183d\"" },
+        { "journey.conf", "ageing = \"5wd\"", "ageing = \"6wd\"" },
+        { "journey.conf", "attempts_min = 3", "attempts_min = 4" },
+        { "journey.conf", "channels_min = 2", "channels_min = 3" },
+        { "journey.conf", "  self = 1;", "  self = 2;" },
+        { "journey.conf", "employer = ( \"accepted\", \"waiting\"", "employer = ( \"accepted\"" },
+        { "journey.conf", "\"731d\"", "\"730d\"" },
         { "areas.conf", "lead = \"Head of national triage\"", "lead = \"Somebody\"" },
         { "areas.conf", "sub_icbs = ( \"07H\"", "sub_icbs = ( \"07J\"" },
         { "areas.conf", "{ code = \"QOP\"; }", "{ code = \"QOP\"; from = \"2023-01-01\"; }" },
@@ -537,6 +548,36 @@ static void spoiled_policy_is_refused_with_file_and_key(void **state)
         { "rules.conf", "\"postcode\"", "\"star_sign\"", "precedence.[1]", "no key" },
         { "rules.conf", "hops_max = 2", "hops_max = 10", "budgets", "out of range" },
         { "rules.conf", "budgets = {", "colour = 1;\nbudgets = {", "colour", "remove it" },
+        { "disclosure.conf", "\"pharmacist\", ", "", "without_column", "no column" },
+        { "disclosure.conf", "\"pharmacist\"", "\"gp\"", "without_column", "no column" },
+        { "disclosure.conf", "\"pharmacist\"", "\"chemist\"", "without_column.[0]", "no door" },
+        { "disclosure.conf", "strictest = \"employer\"", "strictest = \"gp\"", "strictest", "protected door's own" },
+        { "disclosure.conf", "strictest = \"employer\"", "strictest = \"provider\"", "strictest", "own" },
+        { "disclosure.conf", "( \"employer\", \"jobcentre\" )", "( \"employer\" )", "protected", "always protected" },
+        { "disclosure.conf", "accepted = \"accepted, provider\"", "accepted = \"accepted,provider\"",
+          "doors.gp.accepted", "cannot be said" },
+        { "disclosure.conf", "accepted = \"accepted, provider\"", "accepted = \"closed\"", "doors.gp.accepted",
+          "cannot be said" },
+        { "disclosure.conf", "accepted = \"accepted, provider\"", "accepted = \"accepted, reason\"",
+          "doors.gp.accepted", "cannot be said" },
+        { "disclosure.conf", "accepted = \"accepted, provider\"", "accepted = \"nothing, provider\"",
+          "doors.gp.accepted", "cannot be said" },
+        { "disclosure.conf", "  jobcentre = {", "  jobcenter = {", "doors.jobcenter", "did you mean jobcentre?" },
+        { "disclosure.conf", "    started = \"started\";\n", "", "doors.gp", "started is missing" },
+        { "disclosure.conf", "closed_other = \"closed, reason\"", "closed_other = \"nothing\"",
+          "doors.gp.closed_other", "every closing" },
+        { "journey.conf", "\"182d\"", "\"732d\"", "do_not_contact.person_said_no", "0d to 731d" },
+        { "journey.conf", "\"182d\"", "\"26wd\"", "do_not_contact.person_said_no", "days" },
+        { "journey.conf", "ageing = \"5wd\"", "ageing = \"0wd\"", "ageing", "above 0" },
+        { "journey.conf", "ageing = \"5wd\"", "ageing = \"401wd\"", "ageing", "400wd" },
+        { "journey.conf", "attempts_min = 3", "attempts_min = 1", "unreachable", "out of range" },
+        { "journey.conf", "channels_min = 2", "channels_min = 0", "unreachable", "out of range" },
+        { "journey.conf", "  self = 1;", "  self = 101;", "turns.self", "1 to 100" },
+        { "journey.conf", "  self = 1;", "", "turns", "self is missing" },
+        { "journey.conf", "\"waiting\", \"closed\" )", "\"waiting\" )", "notices.employer", "every referrer hears" },
+        { "journey.conf", "\"waiting\", \"closed\" )", "\"waitng\", \"closed\" )", "notices.employer.[1]", "no such" },
+        { "journey.conf", "\"731d\"", "\"36h\"", "outcomes_after_closing", "days" },
+        { "journey.conf", "\"731d\"", "\"3661d\"", "outcomes_after_closing", "3660d" },
         { "areas.conf", "{ id = 2;", "{ colour = 1; id = 2;", "areas.[1].colour", "remove it" },
         { "areas.conf", "{ id = 2;", "{ id = 1;", "areas.[1]", "taken" },
         { "areas.conf", "{ id = 2;", "{ id = 65536;", "areas.[1].id", "1 to 65535" },
@@ -570,6 +611,76 @@ static void spoiled_policy_is_refused_with_file_and_key(void **state)
         write_changed(cases[i].file, NULL, NULL);
     }
     assert_false(rfl_hash_none(digest_of_folder()));
+}
+
+/* The shipped column of the Jobcentre, spoiled in every line: no protected door may tell reasons apart. */
+static void matrix_that_tells_too_much_is_refused(void **state)
+{
+    (void)state;
+    static const struct { const char *line, *instead, *words; } cases[] = {
+        { "held = \"waiting\"", "held = \"held\"", "happens only to some" },
+        { "accepted = \"with_the_service\"", "accepted = \"with_the_service, provider\"", "told of a provider" },
+        { "redirected = \"nothing\"", "redirected = \"redirected\"", "happens only to some" },
+        { "redirected = \"nothing\"", "redirected = \"redirected, provider\"", "told of a provider" },
+        { "started = \"nothing\"", "started = \"started\"", "happens only to some" },
+        { "outcome = \"nothing\"", "outcome = \"outcome\"", "happens only to some" },
+        { "outcome = \"nothing\"", "outcome = \"outcome, reason\"", "given a reason" },
+        { "closed_person = \"closed\"", "closed_person = \"closed, reason\"", "given a reason" },
+        { "closed_person = \"closed\"", "closed_person = \"nothing\"", "every closing" },
+        { "closed_service = \"closed\"", "closed_service = \"closed, reason\"", "given a reason" },
+        { "closed_service = \"closed\"", "closed_service = \"nothing\"", "one reason for closing from another" },
+        { "closed_other = \"closed\"", "closed_other = \"closed, reason\"", "given a reason" },
+        { "closed_other = \"closed\"", "closed_other = \"nothing\"", "one reason for closing from another" },
+        { "sees_place = false", "sees_place = true", "where a referral stands" },
+    };
+    char *text = read_shipped("disclosure.conf"), *column = strstr(text, "  jobcentre = {"), whole[1024], spoiled[1024];
+    assert_non_null(column);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct rfl_policy *policy;
+        const char *at = strstr(column, cases[i].line);
+        assert_non_null(at);
+        (void)snprintf(whole, sizeof whole, "%s", column);
+        (void)snprintf(spoiled, sizeof spoiled, "%.*s%s%s", (int)(at - column), column, cases[i].instead,
+                       at + strlen(cases[i].line));
+        write_changed("disclosure.conf", whole, spoiled);
+        assert_int_equal(load(&policy), RFL_E_INVALID);
+        bool seen = false;
+        for (uint32_t f = 0; f < report.count && f < RFL_CONF_FINDINGS_MAX; f++)
+            seen = seen || (strstr(report.finding[f].rule, cases[i].words) != NULL &&
+                            strstr(report.finding[f].key, "doors.jobcentre.") != NULL && report.finding[f].line > 0);
+        if (!seen) {
+            rfl_conf_report_print(&report, stderr);
+            fail_msg("case %u: %s", (unsigned)i, cases[i].words);
+        }
+    }
+    free(text);
+    write_changed("disclosure.conf", NULL, NULL);
+}
+
+/* The shipped files say what the program assumes when nothing is said, the notices of the strict doors apart. */
+static void shipped_journey_is_the_default(void **state)
+{
+    (void)state;
+    struct rfl_policy *policy, *fresh = malloc(sizeof *fresh);
+    assert_non_null(fresh);
+    rfl_policy_init(fresh);
+    assert_int_equal(load(&policy), RFL_E_OK);
+    for (unsigned row = 0; row < RFL_DISCLOSED_COUNT; row++)
+        for (unsigned door = 1; door < RFL_DOOR_COUNT; door++)
+            assert_memory_equal(&policy->disclosure[row][door], &fresh->disclosure[row][door],
+                                sizeof(struct rfl_disclosure));
+    assert_int_equal(policy->place_doors, fresh->place_doors);
+    assert_int_equal(policy->protected_doors, fresh->protected_doors);
+    assert_true(policy->quiet_ms == fresh->quiet_ms && policy->ageing_ms == fresh->ageing_ms);
+    assert_int_equal(policy->attempts_min, fresh->attempts_min);
+    assert_int_equal(policy->channels_min, fresh->channels_min);
+    assert_memory_equal(policy->door_share, fresh->door_share, sizeof policy->door_share);
+    assert_true(policy->outcome_ms == fresh->outcome_ms);
+    assert_int_equal(rfl_policy_notify(policy, RFL_DOOR_GP), (1u << RFL_NOTIFY_COUNT) - 1);
+    assert_int_equal(rfl_policy_notify(policy, RFL_DOOR_JOBCENTRE),
+                     1u << RFL_NOTIFY_ACCEPTED | 1u << RFL_NOTIFY_WAITING | 1u << RFL_NOTIFY_CLOSED);
+    rfl_conf_policy_free(&policy);
+    free(fresh);
 }
 
 static void missing_file_is_named_once(void **state)
@@ -628,6 +739,8 @@ int main(void)
         cmocka_unit_test(shipped_policy_is_sound),
         cmocka_unit_test(digest_is_of_the_meaning),
         cmocka_unit_test(spoiled_policy_is_refused_with_file_and_key),
+        cmocka_unit_test(matrix_that_tells_too_much_is_refused),
+        cmocka_unit_test(shipped_journey_is_the_default),
         cmocka_unit_test(missing_file_is_named_once),
         cmocka_unit_test(policy_cut_short_is_never_read),
     };

@@ -338,6 +338,78 @@ static void refused_additions_change_nothing(void **state)
     free(before);
 }
 
+static void disclosure_says_only_what_happened(void **state)
+{
+    (void)state;
+    static const struct { enum rfl_disclosed row; enum rfl_tell tell; bool provider, reason, good; } cells[] = {
+        { RFL_DISCLOSED_ACCEPTED, RFL_TELL_ACCEPTED, true, false, true },
+        { RFL_DISCLOSED_ACCEPTED, RFL_TELL_WITH_THE_SERVICE, false, false, true },
+        { RFL_DISCLOSED_ACCEPTED, RFL_TELL_ACCEPTED, false, true, false },
+        { RFL_DISCLOSED_ACCEPTED, RFL_TELL_CLOSED, false, false, false },
+        { RFL_DISCLOSED_ACCEPTED, RFL_TELL_NOTHING, false, false, true },
+        { RFL_DISCLOSED_ACCEPTED, RFL_TELL_NOTHING, true, false, false },
+        { RFL_DISCLOSED_HELD, RFL_TELL_WAITING, false, false, true },
+        { RFL_DISCLOSED_WAITING, RFL_TELL_HELD, false, false, false },
+        { RFL_DISCLOSED_STARTED, RFL_TELL_STARTED, true, false, false },
+        { RFL_DISCLOSED_OUTCOME, RFL_TELL_OUTCOME, false, true, true },
+        { RFL_DISCLOSED_CLOSED_PERSON, RFL_TELL_CLOSED, false, true, true },
+        { RFL_DISCLOSED_CLOSED_PERSON, RFL_TELL_CLOSED, true, false, false },
+        { RFL_DISCLOSED_CLOSED_OTHER, RFL_TELL_OUTCOME, false, false, false },
+        { RFL_DISCLOSED_COUNT, RFL_TELL_CLOSED, false, false, false },
+        { RFL_DISCLOSED_CLOSED_OTHER, RFL_TELL_COUNT, false, false, false },
+    };
+    for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
+        struct rfl_disclosure cell = { (uint8_t)cells[i].tell, cells[i].provider, cells[i].reason };
+        assert_int_equal(rfl_policy_set_disclosure(policy, RFL_DOOR_GP, cells[i].row, cell),
+                         cells[i].good ? RFL_E_OK : RFL_E_INVALID);
+        if (cells[i].good)
+            assert_memory_equal(rfl_policy_disclosure(policy, RFL_DOOR_GP, cells[i].row), &cell, sizeof cell);
+    }
+}
+
+static void journey_settings_are_bounded_and_then_closed(void **state)
+{
+    (void)state;
+    struct rfl_disclosure cell = { RFL_TELL_CLOSED, false, false };
+    uint8_t closed = 1u << RFL_NOTIFY_CLOSED;
+    assert_int_equal(rfl_policy_set_disclosure(policy, RFL_DOOR_NONE, RFL_DISCLOSED_CLOSED_OTHER, cell), RFL_E_INVALID);
+    assert_int_equal(rfl_policy_set_disclosure(policy, RFL_DOOR_COUNT, RFL_DISCLOSED_CLOSED_OTHER, cell),
+                     RFL_E_INVALID);
+    assert_int_equal(rfl_policy_set_place(policy, RFL_DOOR_NONE, true), RFL_E_INVALID);
+    assert_int_equal(rfl_policy_set_protected(policy, 1), RFL_E_INVALID);
+    assert_int_equal(rfl_policy_set_protected(policy, 1u << RFL_DOOR_COUNT), RFL_E_INVALID);
+    assert_int_equal(rfl_policy_set_notify(policy, RFL_DOOR_GP, 1u << RFL_NOTIFY_ACCEPTED), RFL_E_INVALID);
+    assert_int_equal(rfl_policy_set_notify(policy, RFL_DOOR_GP, 1u << RFL_NOTIFY_COUNT | closed), RFL_E_INVALID);
+    assert_int_equal(rfl_policy_set_notify(policy, RFL_DOOR_NONE, closed), RFL_E_INVALID);
+    assert_int_equal(rfl_policy_set_outcome_days(policy, 0), RFL_E_INVALID);
+    assert_int_equal(rfl_policy_set_outcome_days(policy, RFL_POLICY_DAYS_MAX + 1), RFL_E_INVALID);
+    assert_int_equal(rfl_policy_set_quiet(policy, -1), RFL_E_INVALID);
+    assert_int_equal(rfl_policy_set_quiet(policy, 732 * 24 * HOUR), RFL_E_INVALID);
+    assert_int_equal(rfl_policy_set_ageing(policy, 0), RFL_E_INVALID);
+    assert_int_equal(rfl_policy_set_unreachable(policy, 2, 3), RFL_E_INVALID);
+    assert_int_equal(rfl_policy_set_unreachable(policy, 0, 0), RFL_E_INVALID);
+    assert_int_equal(rfl_policy_set_unreachable(policy, RFL_POLICY_ATTEMPTS_MAX, RFL_CHANNEL_COUNT), RFL_E_INVALID);
+    assert_int_equal(rfl_policy_set_door_share(policy, RFL_DOOR_GP, 0), RFL_E_INVALID);
+    assert_int_equal(rfl_policy_set_door_share(policy, RFL_DOOR_NONE, 1), RFL_E_INVALID);
+    must(rfl_policy_set_notify(policy, RFL_DOOR_GP, closed));
+    assert_int_equal(rfl_policy_notify(policy, RFL_DOOR_GP), closed);
+    assert_int_equal(rfl_policy_notify(policy, RFL_DOOR_NONE), 0);
+    must(rfl_policy_set_outcome_days(policy, 3));
+    assert_true(rfl_policy_outcome_ms(policy) == 3 * 24 * HOUR);
+    must(rfl_policy_set_door_share(policy, RFL_DOOR_GP, RFL_POLICY_SHARE_MAX));
+    assert_int_equal(rfl_policy_door_share(policy, RFL_DOOR_GP), RFL_POLICY_SHARE_MAX);
+    finish();
+    assert_int_equal(rfl_policy_set_disclosure(policy, RFL_DOOR_GP, RFL_DISCLOSED_CLOSED_OTHER, cell), RFL_E_STATE);
+    assert_int_equal(rfl_policy_set_place(policy, RFL_DOOR_GP, true), RFL_E_STATE);
+    assert_int_equal(rfl_policy_set_protected(policy, 2), RFL_E_STATE);
+    assert_int_equal(rfl_policy_set_notify(policy, RFL_DOOR_GP, closed), RFL_E_STATE);
+    assert_int_equal(rfl_policy_set_outcome_days(policy, 4), RFL_E_STATE);
+    assert_int_equal(rfl_policy_set_quiet(policy, 1), RFL_E_STATE);
+    assert_int_equal(rfl_policy_set_ageing(policy, 1), RFL_E_STATE);
+    assert_int_equal(rfl_policy_set_unreachable(policy, 3, 2), RFL_E_STATE);
+    assert_int_equal(rfl_policy_set_door_share(policy, RFL_DOOR_GP, 1), RFL_E_STATE);
+}
+
 static void limits_say_full(void **state)
 {
     (void)state;
@@ -419,6 +491,27 @@ static void spoil_sources(enum rfl_policy_rule rule)
         must(rfl_policy_add_jobcentre(policy, V("EX9"), (struct rfl_area_no){ EASTVALE }, V("")));
 }
 
+static void set_cell(enum rfl_door door, enum rfl_disclosed row, enum rfl_tell tell, bool provider, bool reason)
+{
+    must(rfl_policy_set_disclosure(policy, door, row, (struct rfl_disclosure){ (uint8_t)tell, provider, reason }));
+}
+
+static void spoil_disclosure(enum rfl_policy_rule rule)
+{
+    if (rule == RFL_POLICY_RULE_DOOR_UNTOLD)
+        set_cell(RFL_DOOR_GP, RFL_DISCLOSED_CLOSED_OTHER, RFL_TELL_NOTHING, false, false);
+    if (rule == RFL_POLICY_RULE_DOOR_PLACE)
+        must(rfl_policy_set_place(policy, RFL_DOOR_JOBCENTRE, true));
+    if (rule == RFL_POLICY_RULE_DOOR_PROVIDER)
+        set_cell(RFL_DOOR_EMPLOYER, RFL_DISCLOSED_ACCEPTED, RFL_TELL_ACCEPTED, true, false);
+    if (rule == RFL_POLICY_RULE_DOOR_REASON)
+        set_cell(RFL_DOOR_OTHER, RFL_DISCLOSED_CLOSED_SERVICE, RFL_TELL_CLOSED, false, true);
+    if (rule == RFL_POLICY_RULE_DOOR_PATH)
+        set_cell(RFL_DOOR_JOBCENTRE, RFL_DISCLOSED_STARTED, RFL_TELL_STARTED, false, false);
+    if (rule == RFL_POLICY_RULE_DOOR_CLOSINGS)
+        set_cell(RFL_DOOR_JOBCENTRE, RFL_DISCLOSED_CLOSED_SERVICE, RFL_TELL_NOTHING, false, false);
+}
+
 /* Each round spoils the sound policy in one way; the check must say which, and little that does not follow from it.
  * Every rule of the list but two has its round: an empty policy has one of its own below. */
 static void every_fault_is_named(void **state)
@@ -432,6 +525,7 @@ static void every_fault_is_named(void **state)
         spoil_successors(rule);
         spoil_queues_and_clocks(rule);
         spoil_sources(rule);
+        spoil_disclosure(rule);
         must(rfl_policy_compile(policy));
         uint32_t count = check();
         if (rules_found[rule] == 0 || count > 3)
@@ -481,7 +575,9 @@ int main(void)
         TEST(triage_and_leads_always_have_somebody), TEST(consent_depends_on_the_door),
         TEST(clocks_are_due_in_working_time), TEST(clues_come_from_configuration),
         TEST(clue_uses_a_code_that_is_only_its_own), TEST(refused_additions_change_nothing),
-        TEST(limits_say_full), TEST(every_fault_is_named),
+        TEST(limits_say_full),
+        TEST(disclosure_says_only_what_happened), TEST(journey_settings_are_bounded_and_then_closed),
+        TEST(every_fault_is_named),
         TEST(empty_policy_is_not_sound), TEST(copy_of_a_policy_works),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
