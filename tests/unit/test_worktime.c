@@ -5,8 +5,9 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-#include "rfl_worktime.h"
+#include "rfl_policy.h"
 
 #define MINUTE INT64_C(60000)
 #define HOUR (60 * MINUTE)
@@ -216,6 +217,109 @@ static void agrees_with_counting_minutes(void **state)
     }
 }
 
+/* A policy with nothing but this calendar and one clock of this length. To be freed. */
+static struct rfl_policy *policy_with(const struct rfl_calendar *cal, int64_t work_ms)
+{
+    struct rfl_policy *policy = malloc(sizeof *policy);
+    assert_non_null(policy);
+    rfl_policy_init(policy);
+    *rfl_policy_calendar_edit(policy) = *cal;
+    assert_int_equal(rfl_policy_set_clock(policy, RFL_CLOCK_ACCEPT, work_ms), RFL_E_OK);
+    return policy;
+}
+
+struct warn_case { bool at_night; int64_t from_ms, work_ms, half_ms, most_ms, due_ms; };
+
+/* Half and 80 % of a clock are of its working time: a weekend, Easter or a changed hour inside it does not count. */
+static void warnings_people_argue_about(void **state)
+{
+    (void)state;
+    const struct warn_case cases[] = {
+        /* two working days from Friday 16:00 */
+        { false, london(2026, 6, 5, 16, 0), 2 * WD, london(2026, 6, 8, 16, 0), london(2026, 6, 9, 12, 48),
+          london(2026, 6, 9, 16, 0) },
+        /* one from Maundy Thursday noon, over Good Friday and Easter Monday */
+        { false, london(2026, 4, 2, 12, 0), WD, london(2026, 4, 2, 16, 0), london(2026, 4, 7, 10, 24),
+          london(2026, 4, 7, 12, 0) },
+        /* one from the Friday before summer time begins, and before it ends */
+        { false, london(2026, 3, 27, 15, 0), WD, london(2026, 3, 30, 11, 0), london(2026, 3, 30, 13, 24),
+          london(2026, 3, 30, 15, 0) },
+        { false, london(2026, 10, 23, 15, 0), WD, london(2026, 10, 26, 11, 0), london(2026, 10, 26, 13, 24),
+          london(2026, 10, 26, 15, 0) },
+        /* half and most fall exactly on the closing hour: then, not the next morning */
+        { false, london(2026, 6, 8, 13, 0), WD, london(2026, 6, 8, 17, 0), london(2026, 6, 9, 11, 24),
+          london(2026, 6, 9, 13, 0) },
+        { false, london(2026, 6, 8, 9, 0), 10 * HOUR, london(2026, 6, 8, 14, 0), london(2026, 6, 8, 17, 0),
+          london(2026, 6, 9, 11, 0) },
+        /* work at night: the hour that is missing, and the hour that comes twice */
+        { true, london(2026, 3, 28, 0, 0), 10 * HOUR, london(2026, 3, 28, 5, 0), london(2026, 3, 29, 3, 0),
+          london(2026, 3, 29, 5, 0) },
+        { true, london(2026, 10, 24, 0, 0), 12 * HOUR, london(2026, 10, 24, 6, 0), london(2026, 10, 25, 2, 36),
+          london(2026, 10, 25, 5, 0) },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct rfl_policy *policy = policy_with(cases[i].at_night ? &nights : &office, cases[i].work_ms);
+        struct rfl_run run;
+        rfl_policy_run(policy, (struct rfl_queue_no){ 0 }, RFL_CLOCK_ACCEPT, cases[i].from_ms, &run);
+        if (run.half_ms != cases[i].half_ms || run.most_ms != cases[i].most_ms || run.due_ms != cases[i].due_ms)
+            fail_msg("case %u: half %+lld, most %+lld, due %+lld minutes off", (unsigned)i,
+                     (long long)((run.half_ms - cases[i].half_ms) / MINUTE),
+                     (long long)((run.most_ms - cases[i].most_ms) / MINUTE),
+                     (long long)((run.due_ms - cases[i].due_ms) / MINUTE));
+        free(policy);
+    }
+}
+
+/* The moment by which `want` worked minutes have passed, counted one by one. */
+static int64_t count_minutes(const struct rfl_calendar *cal, int64_t at, int64_t want)
+{
+    for (; want > 0; at += MINUTE)
+        want -= minute_is_worked(cal, at) ? 1 : 0;
+    return at;
+}
+
+/* Random clocks, half of them begun in the weeks of a changed hour, of Easter or of Christmas 2026. */
+static void warnings_agree_with_counting_minutes(void **state)
+{
+    (void)state;
+    const int64_t weeks[] = { london(2026, 3, 25, 0, 0), london(2026, 10, 21, 0, 0), london(2026, 3, 31, 0, 0),
+                              london(2026, 12, 22, 0, 0), london(2025, 10, 22, 0, 0), london(2027, 3, 24, 0, 0) };
+    int64_t first = london(2025, 1, 1, 0, 0);
+    struct rfl_policy *policies[] = { policy_with(&office, 1), policy_with(&nights, 1) };
+    for (int round = 0; round < 2000; round++) {
+        const struct rfl_calendar *cal = round % 2 == 0 ? &office : &nights;
+        struct rfl_policy *policy = policies[round % 2];
+        int64_t week = weeks[random_below(sizeof weeks / sizeof weeks[0])];
+        int64_t from = round % 4 < 2 ? week + (int64_t)random_below(8 * 24 * 60) * MINUTE
+                                     : first + (int64_t)random_below(1040 * 24 * 60) * MINUTE;
+        int64_t tenths = 1 + (int64_t)random_below(3 * 48), half, most, due;    /* ten minutes to three working days */
+        struct rfl_run run;
+        policy->clock_ms[RFL_CLOCK_ACCEPT] = tenths * 10 * MINUTE;
+        rfl_policy_run(policy, (struct rfl_queue_no){ 0 }, RFL_CLOCK_ACCEPT, from, &run);
+        half = count_minutes(cal, from, tenths * 5);
+        most = count_minutes(cal, half, tenths * 3);
+        due = count_minutes(cal, most, tenths * 2);
+        if (run.half_ms != half || run.most_ms != most || run.due_ms != due)
+            fail_msg("round %d: warnings and the count of minutes disagree", round);
+    }
+    free(policies[0]);
+    free(policies[1]);
+}
+
+/* Beyond the calendar's last year a clock still ends, later than it would, and its warnings come in order before. */
+static void warnings_come_in_order_although_the_calendar_has_ended(void **state)
+{
+    (void)state;
+    struct rfl_policy *policy = policy_with(&office, 5 * WD);
+    for (int64_t from = london(2027, 12, 20, 9, 0); from < london(2027, 12, 31, 12, 0) + 30 * DAY; from += HOUR) {
+        struct rfl_run run;
+        rfl_policy_run(policy, (struct rfl_queue_no){ 0 }, RFL_CLOCK_ACCEPT, from, &run);
+        assert_true(from < run.half_ms && run.half_ms < run.most_ms && run.most_ms < run.due_ms);
+        assert_true(run.due_ms <= from + 9 * 5 * WD);
+    }
+    free(policy);
+}
+
 static void limits_are_refused_and_change_nothing(void **state)
 {
     (void)state;
@@ -256,6 +360,9 @@ int main(void)
         cmocka_unit_test(night_work_loses_and_gains_the_changed_hour),
         cmocka_unit_test(opening_inside_the_changed_hour),
         cmocka_unit_test(agrees_with_counting_minutes),
+        cmocka_unit_test(warnings_people_argue_about),
+        cmocka_unit_test(warnings_agree_with_counting_minutes),
+        cmocka_unit_test(warnings_come_in_order_although_the_calendar_has_ended),
         cmocka_unit_test(limits_are_refused_and_change_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
