@@ -5,32 +5,37 @@
 #include "rfl_event.h"
 #include "rfl_policy.h"
 
-enum rfl_command_kind {
-    RFL_DO_RECEIVE,     /* submission, band, decision: opens a case, or joins the open one given as `before` */
-    RFL_DO_OFFER,       /* token, holder: to the worker behind holder */
-    RFL_DO_ACCEPT,      /* token, holder; and so for the worker verbs below */
-    RFL_DO_DECLINE,     /* reason: enum rfl_decline */
-    RFL_DO_REDIRECT,    /* reason, target */
-    RFL_DO_DEFER,       /* until_ms */
-    RFL_DO_TOUCH,
-    RFL_DO_CONTACT,     /* code: enum rfl_channel; reached */
-    RFL_DO_START,
-    RFL_DO_OUTCOME,     /* code: enum rfl_outcome */
-    RFL_DO_CLOSE,       /* reason: enum rfl_close */
-    RFL_DO_RETURN,      /* the holder said goodbye or went away: token */
-    RFL_DO_EXPIRE,      /* the running clock is over, or has reached a warning */
-    RFL_DO_AMEND,       /* submission, band, decision: a newer body; re-placed when it waits and belongs elsewhere now */
-    RFL_DO_WITHDRAW,    /* submission.id, reason: enum rfl_withdraw */
-    RFL_DO_RESEMBLE,    /* other: a case with a weaker match key in common and a stronger one that differs */
-    /* triage and operators: `reason` and text are compulsory and go into the entry */
-    RFL_DO_PLACE,       /* target: assign from triage, a hold, declining (which approves the decline) or a queue */
-    RFL_DO_SEND_BACK,   /* a decline is not agreed to */
-    RFL_DO_HOLD,        /* until_ms */
-    RFL_DO_RELEASE,     /* a hold of any kind; target may be given */
-    RFL_DO_SHUT,        /* reason: enum rfl_close, from triage, a hold, a queue or declining */
-    RFL_DO_LINK,        /* other: `before` comes to rest on it */
-    RFL_DO_UNLINK
-};
+/* (NAME, the verb people see where a refusal names what is possible). The order is: the case's beginning and offers, a
+ * worker's verbs (ACCEPT to RETURN), the clock, what a source asks, what triage asks (PLACE to UNLINK). */
+#define RFL_COMMAND_LIST(X) \
+    X(RECEIVE, "submit")    /* submission, band, decision: opens a case, or joins the open one given as `before` */ \
+    X(OFFER, "offer")       /* token, holder: to the worker behind holder */ \
+    X(ACCEPT, "accept")     /* token, holder; and so for the worker verbs below */ \
+    X(DECLINE, "decline")   /* reason: enum rfl_decline */ \
+    X(REDIRECT, "redirect") /* reason, target */ \
+    X(DEFER, "defer")       /* until_ms */ \
+    X(TOUCH, "touch") \
+    X(CONTACT, "contacted") /* code: enum rfl_channel; reached */ \
+    X(START, "started")     /* code: enum rfl_employment at the first appointment; barrier */ \
+    X(OUTCOME, "outcome")   /* code: enum rfl_outcome */ \
+    X(CLOSE, "close")       /* reason: enum rfl_close */ \
+    X(RETURN, "goodbye")    /* the holder said goodbye or went away: token */ \
+    X(EXPIRE, "expire")     /* the running clock is over, or has reached a warning */ \
+    X(AMEND, "amend")       /* submission (id: which), band; decision: set when it belongs elsewhere now, else NULL */ \
+    X(WITHDRAW, "withdraw") /* submission.id, reason: enum rfl_withdraw; others_stand, all_in_error */ \
+    X(RESEMBLE, "resemble") /* other: a case with a weaker match key in common and a stronger one that differs */ \
+    X(PLACE, "place")       /* target: assign; from declining it approves the decline */ \
+    X(SEND_BACK, "send_back") /* a decline is not agreed to */ \
+    X(HOLD, "hold")         /* until_ms */ \
+    X(RELEASE, "release")   /* a hold of any kind; target may be given */ \
+    X(SHUT, "shut")         /* reason: enum rfl_close; any open case */ \
+    X(LINK, "link")         /* other: `before` comes to rest on it */ \
+    X(UNLINK, "unlink")     /* of a case that is not linked: it does not resemble the other after all */
+
+#define RFL_X(name, word) RFL_DO_##name,
+enum rfl_command_kind { RFL_COMMAND_LIST(RFL_X) RFL_DO_COUNT };
+#undef RFL_X
+const char *rfl_command_word(enum rfl_command_kind kind);
 
 struct rfl_command {
     enum rfl_command_kind kind;
@@ -38,14 +43,20 @@ struct rfl_command {
     uint64_t holder;
     struct rfl_submission submission;
     const struct rfl_decision *decision;
-    uint8_t band, reason, code;
+    uint8_t band, reason, code, barrier;
     bool reached;
+    /* Where to: REDIRECT, PLACE, RELEASE as asked; in every command that places somebody (RECEIVE, AMEND, EXPIRE too) the
+     * caller puts the queue that an operator's diversion names here. */
     struct rfl_queue_no target;
-    struct rfl_case_id other;
-    bool override_no;           /* PLACE: although that queue said no before; recorded */
-    bool target_takes;          /* REDIRECT, PLACE: the target takes people now (no hold on it) */
+    bool target_held;           /* an operator's hold is on the queue it would go to: triage decides instead */
+    bool override_no;           /* PLACE, RELEASE: although that queue said no before; recorded */
+    struct rfl_case_id other;   /* RESEMBLE, LINK; RECEIVE of a new case: an open one it resembles, or 0 */
+    struct rfl_case_id previous;    /* RECEIVE of a new case: the person's closed episode before, or 0 */
+    int64_t quiet_until_ms;     /* RECEIVE, AMEND: until then the person's no is respected; 0: there was none */
+    bool others_stand;          /* WITHDRAW: of linked cases; this one goes on for them */
+    bool all_in_error;          /* WITHDRAW: every referral of the case was entered in error */
     int64_t until_ms;
-    int64_t lease_ms;           /* OFFER, TOUCH: how long, instead of the policy's lease clock; 0: that clock */
+    int64_t lease_ms;           /* OFFER, TOUCH: an offer's length, instead of the policy's lease clock; 0: that clock */
 };
 
 struct rfl_events { uint32_t count; struct rfl_event list[RFL_EVENTS_PER_COMMAND_MAX]; };
@@ -53,13 +64,17 @@ struct rfl_events { uint32_t count; struct rfl_event list[RFL_EVENTS_PER_COMMAND
 /* Turns a command into the events that must happen, in order; on any error there are none. `before` is all zero for a
  * person without an open case. At most RFL_EVENTS_PER_COMMAND_MAX events. Errors:
  *   RFL_E_FENCED   a worker verb whose token is not the case's, or whose holder is not
- *   RFL_E_STATE    not possible in the case's status; a touch beyond its limit
- *   RFL_E_INVALID  a reason, channel or outcome that is none or not in its list; a redirect to where it is, to a queue
- *                  that is not a provider's or not open, or into an area that has ended; a deferral into the past or
- *                  beyond the policy's hold clock */
+ *   RFL_E_STATE    not in rfl_legal_commands; a touch beyond its limit; nobody unreachable before the policy's number of
+ *                  attempts on different channels; an outcome later than the policy takes them
+ *   RFL_E_INVALID  a reason, channel or outcome that is none or not in its list; a redirect or placement to where it is,
+ *                  to a queue that is not there, not open, on hold, or in an area that has ended, or (a placement) to
+ *                  one that said no, without override; a deferral or hold into the past or beyond the hold clock */
 RFL_MUST_USE enum rfl_err rfl_decide(const struct rfl_policy *policy, const struct rfl_case *before,
                                      const struct rfl_command *command, const struct rfl_now *now,
                                      struct rfl_events *out);
+
+/* What may be commanded of a case as it stands: bits 1 << enum rfl_command_kind. Arguments may still be refused. */
+uint32_t rfl_legal_commands(const struct rfl_case *kase);
 
 /* Who owns the next step of a case at a moment, in words for a person. Borrowed from the policy, or a literal. */
 struct rfl_view rfl_owner_of(const struct rfl_policy *policy, const struct rfl_case *kase, int64_t at_ms);
