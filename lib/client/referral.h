@@ -51,8 +51,8 @@ RFL_MUST_USE enum rfl_err rfl_client_new(const struct rfl_client_options *option
 void rfl_client_free(struct rfl_client **client);
 
 /* Asks and waits for the answer, sending the same bytes again as long as none comes, at growing intervals. Repeating
- * is safe: a repeated Submit has one effect and one receipt, and a worker verb that is repeated after its effect is
- * answered FENCED or STATE, which the caller sees. A retryable refusal (BUSY, STORE_FULL, DRAINING, UNKNOWN_OUTCOME) is
+ * is safe: a repeated Submit, Amend or Withdraw has one effect and one answer, and a verb of a worker or an operator
+ * that is repeated after its effect is answered FENCED or STATE, which the caller sees. A retryable refusal (BUSY, STORE_FULL, DRAINING, UNKNOWN_OUTCOME) is
  * met by asking again after its retry_after_ms, and is the answer only when no time is left for that. So is
  * NOT_SUBSCRIBED while a subscription is kept (rfl_client_subscribe). ask->correlation is ignored: the client chooses
  * its own.
