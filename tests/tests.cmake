@@ -4,7 +4,7 @@ pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 
 # rfl_test(name group [TIMEOUT seconds] [SERIAL] [LABELS label ...] COMMAND program argument ...)
 #
-# Groups: unit sim crash fuzz e2e guard bench (tests/README.md). Further labels: `main` shows the main job, `quick`
+# Groups: unit journey sim crash fuzz e2e guard bench (tests/README.md). Further labels: `main` shows the main job, `quick`
 # belongs to `ctest --preset quick` besides unit and guard, `release` runs in the optimised build only (crash and bench
 # always do). A test that exits with 77 was skipped. The working directory is the project's root.
 set(rfl_test_environment "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
@@ -51,7 +51,7 @@ if(TARGET referrald AND TARGET referralctl AND TARGET demo_driver)
     rfl_test(readme e2e TIMEOUT 120 LABELS main release COMMAND ${CMAKE_SOURCE_DIR}/tests/e2e/test_readme.sh)
   endif()
 endif()
-foreach(part sim/sim crash/crash crash/kill fuzz/fuzz e2e/e2e e2e/python bench/bench)
+foreach(part journey/journey sim/sim crash/crash crash/kill fuzz/fuzz e2e/e2e e2e/python bench/bench)
   include(${CMAKE_SOURCE_DIR}/tests/${part}.cmake OPTIONAL)
 endforeach()
 

@@ -1,0 +1,11 @@
+# The whole journey of a case: the table of what may happen when, drawn and compared with the document, and what a
+# protected door can learn from what it is told.
+set(rfl_journey ${CMAKE_SOURCE_DIR}/tests/journey)
+if(TARGET rfl_core)
+  add_library(journey_states OBJECT ${rfl_journey}/states.c ${rfl_journey}/states_doc.c)
+  target_include_directories(journey_states PUBLIC ${rfl_journey} ${CMAKE_SOURCE_DIR}/tests/unit)
+  target_link_libraries(journey_states PRIVATE rfl_flags PUBLIC rfl_core PkgConfig::CMOCKA)
+  rfl_program(draw_states SOURCES ${rfl_journey}/draw_states.c LINK journey_states)
+  rfl_program(test_states SOURCES ${rfl_journey}/test_states.c LINK journey_states)
+  rfl_test(states journey TIMEOUT 30 LABELS quick COMMAND test_states)
+endif()
