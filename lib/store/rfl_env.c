@@ -21,7 +21,7 @@ enum { FREE_LIST_AGE_MAX = 256 };       /* commits between two readings of the f
 static const char *const table_names[RFL_TABLE_COUNT] = {
     [RFL_TABLE_META] = "meta", [RFL_TABLE_LOG] = "log", [RFL_TABLE_CASES] = "cases",
     [RFL_TABLE_REFERRALS] = "referrals", [RFL_TABLE_SOURCES] = "sources", [RFL_TABLE_MAILBOXES] = "mailboxes",
-    [RFL_TABLE_KEYS] = "keys",
+    [RFL_TABLE_KEYS] = "keys", [RFL_TABLE_QUEUES] = "queues",
 };
 
 const char *rfl_table_name(enum rfl_table table)

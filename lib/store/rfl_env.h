@@ -18,6 +18,7 @@
 enum rfl_table {
     RFL_TABLE_META,             /* LMDB's unnamed table: its page is written by every commit anyway */
     RFL_TABLE_LOG, RFL_TABLE_CASES, RFL_TABLE_REFERRALS, RFL_TABLE_SOURCES, RFL_TABLE_MAILBOXES, RFL_TABLE_KEYS,
+    RFL_TABLE_QUEUES,
     RFL_TABLE_COUNT
 };
 

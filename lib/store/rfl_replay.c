@@ -206,6 +206,7 @@ static const char *const differs[RFL_TABLE_COUNT] = {
     [RFL_TABLE_SOURCES] = "a source's row is not what the log gives",
     [RFL_TABLE_MAILBOXES] = "a mailbox row is not what the log gives",
     [RFL_TABLE_KEYS] = "the wrapped keys differ",
+    [RFL_TABLE_QUEUES] = "a queue's row is not what the log gives",
 };
 
 static enum rfl_err compare_meta(struct rfl_env *a, struct rfl_env *b, struct rfl_store_report *report)

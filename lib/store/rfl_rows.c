@@ -4,7 +4,7 @@ enum { ROW_VERSION = 1, CHECKSUM_BYTES = 8 };
 
 /* Seeds that no two rows share: the table in the top byte, the key below. */
 static uint64_t seed_of(unsigned table, uint64_t key) { return (uint64_t)table << 56 ^ key; }
-enum { SEED_IDENTITY = 1, SEED_STATE, SEED_SOURCE, SEED_MAIL };
+enum { SEED_IDENTITY = 1, SEED_STATE, SEED_SOURCE, SEED_MAIL, SEED_QUEUE };
 
 static void finish(struct rfl_wr *w, size_t size, uint64_t seed)
 {
@@ -148,6 +148,42 @@ enum rfl_err rfl_mail_decode(struct rfl_view bytes, struct rfl_source_no source,
     return RFL_E_OK;
 }
 
+/* version 2, queue 2, four ends 32, divert_to 2, capacity 8, entry 8, checksum 8 */
+void rfl_queue_encode(const struct rfl_queue_row_stored *row, uint8_t out[RFL_QUEUE_BYTES])
+{
+    struct rfl_wr w = rfl_wr_of(out, RFL_QUEUE_BYTES);
+    rfl_wr_u16(&w, ROW_VERSION);
+    rfl_wr_u16(&w, row->queue.v);
+    rfl_wr_i64(&w, row->pause_until_ms);
+    rfl_wr_i64(&w, row->hold_until_ms);
+    rfl_wr_i64(&w, row->divert_until_ms);
+    rfl_wr_i64(&w, row->capacity_until_ms);
+    rfl_wr_u16(&w, row->divert_to.v);
+    rfl_wr_u64(&w, row->capacity);
+    rfl_wr_u64(&w, row->set_by.v);
+    finish(&w, RFL_QUEUE_BYTES, seed_of(SEED_QUEUE, row->queue.v));
+}
+
+enum rfl_err rfl_queue_decode(struct rfl_view bytes, struct rfl_queue_row_stored *out)
+{
+    struct rfl_rd r = rfl_rd_of(bytes);
+    uint16_t version = rfl_rd_u16(&r);
+    if (!r.bad && version != ROW_VERSION)
+        return RFL_E_VERSION;
+    struct rfl_queue_row_stored row = { .queue = { rfl_rd_u16(&r) } };
+    row.pause_until_ms = rfl_rd_i64(&r);
+    row.hold_until_ms = rfl_rd_i64(&r);
+    row.divert_until_ms = rfl_rd_i64(&r);
+    row.capacity_until_ms = rfl_rd_i64(&r);
+    row.divert_to.v = rfl_rd_u16(&r);
+    row.capacity = rfl_rd_u64(&r);
+    row.set_by.v = rfl_rd_u64(&r);
+    if (!intact(bytes, RFL_QUEUE_BYTES, seed_of(SEED_QUEUE, row.queue.v)) || row.queue.v == 0)
+        return RFL_E_CORRUPT;
+    *out = row;
+    return RFL_E_OK;
+}
+
 void rfl_key_part(uint64_t seq, uint16_t part, uint8_t out[RFL_KEY_PART_BYTES])
 {
     rfl_put_be64(out, seq);
@@ -165,4 +201,9 @@ void rfl_key_source(struct rfl_source_no source, uint8_t out[RFL_KEY_SOURCE_BYTE
 {
     out[0] = (uint8_t)(source.v >> 8);
     out[1] = (uint8_t)source.v;
+}
+
+void rfl_key_queue(struct rfl_queue_no queue, uint8_t out[RFL_KEY_QUEUE_BYTES])
+{
+    rfl_key_source((struct rfl_source_no){ queue.v }, out);
 }

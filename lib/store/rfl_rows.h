@@ -10,7 +10,8 @@
 enum {
     RFL_STORE_FORMAT = 1,
     RFL_IDENTITY_BYTES = 28, RFL_STATE_BYTES = 104, RFL_SOURCE_BYTES = 44, RFL_MAIL_BYTES = 28,
-    RFL_KEY_ID_BYTES = 8, RFL_KEY_PART_BYTES = 10, RFL_KEY_SOURCE_BYTES = 2, RFL_KEY_MAIL_BYTES = 10
+    RFL_QUEUE_BYTES = 62,
+    RFL_KEY_ID_BYTES = 8, RFL_KEY_PART_BYTES = 10, RFL_KEY_SOURCE_BYTES = 2, RFL_KEY_QUEUE_BYTES = 2, RFL_KEY_MAIL_BYTES = 10
 };
 
 /* Row "store" of meta: never changes. */
@@ -33,6 +34,8 @@ void rfl_state_encode(const struct rfl_state *state, uint8_t out[RFL_STATE_BYTES
 RFL_MUST_USE enum rfl_err rfl_state_decode(struct rfl_view bytes, struct rfl_state *out);
 void rfl_source_encode(const struct rfl_source_row *row, uint8_t out[RFL_SOURCE_BYTES]);
 RFL_MUST_USE enum rfl_err rfl_source_decode(struct rfl_view bytes, struct rfl_source_row *out);
+void rfl_queue_encode(const struct rfl_queue_row_stored *row, uint8_t out[RFL_QUEUE_BYTES]);
+RFL_MUST_USE enum rfl_err rfl_queue_decode(struct rfl_view bytes, struct rfl_queue_row_stored *out);
 void rfl_mail_encode(const struct rfl_mail *mail, struct rfl_source_no source, uint8_t out[RFL_MAIL_BYTES]);
 /* mail->sequence is read: it is in the key, not in the row. */
 RFL_MUST_USE enum rfl_err rfl_mail_decode(struct rfl_view bytes, struct rfl_source_no source, struct rfl_mail *mail);
@@ -40,5 +43,6 @@ RFL_MUST_USE enum rfl_err rfl_mail_decode(struct rfl_view bytes, struct rfl_sour
 void rfl_key_part(uint64_t seq, uint16_t part, uint8_t out[RFL_KEY_PART_BYTES]);
 void rfl_key_mail(struct rfl_source_no source, uint64_t sequence, uint8_t out[RFL_KEY_MAIL_BYTES]);
 void rfl_key_source(struct rfl_source_no source, uint8_t out[RFL_KEY_SOURCE_BYTES]);
+void rfl_key_queue(struct rfl_queue_no queue, uint8_t out[RFL_KEY_QUEUE_BYTES]);
 
 #endif

@@ -65,6 +65,10 @@ enum rfl_err rfl_opening_state(struct rfl_store *s, const char **why_out)
         *why_out = "a row of a source is damaged: rebuild the store from its log";
         err = rfl_tables_load_sources(s);
     }
+    if (err == RFL_E_OK) {
+        *why_out = "a row of a queue is damaged: rebuild the store from its log";
+        err = rfl_queues_load(s);
+    }
     s->state_before = s->state;
     return err == RFL_E_ABSENT ? RFL_E_CORRUPT : err;
 }
@@ -276,6 +280,12 @@ void rfl_store_source(struct rfl_store *s, struct rfl_source_no source, struct r
 {
     *out = s->sources[source.v];
     out->source = source;
+}
+
+void rfl_store_queue(struct rfl_store *s, struct rfl_queue_no queue, struct rfl_queue_row_stored *out)
+{
+    *out = s->queues[queue.v];
+    out->queue = queue;
 }
 
 bool rfl_store_mail_after(struct rfl_store *s, struct rfl_source_no source, uint64_t after, struct rfl_mail *out)

@@ -63,10 +63,12 @@ struct rfl_queue_row_stored {
     uint64_t capacity;
     struct rfl_seq set_by;                      /* the newest entry that set something: who and why are there */
 };
+/* A queue nothing was ever said of is a row of zeroes. */
 void rfl_store_queue(struct rfl_store *store, struct rfl_queue_no queue, struct rfl_queue_row_stored *out);
 
 bool rfl_store_find_reference(struct rfl_store *store, struct rfl_hash reference, struct rfl_referral *out);
-/* The newest referral with this match key. */
+/* The newest referral with this match key. A key that an amendment took away no longer finds it; an older referral with
+ * that key is found again after the next start. */
 bool rfl_store_find_match(struct rfl_store *store, struct rfl_hash match, struct rfl_referral *out);
 
 /* The first place in an index at or after *from (inclusive); false at the end. O(log n). */
@@ -110,7 +112,10 @@ RFL_MUST_USE enum rfl_err rfl_store_unseal(struct rfl_store *store, const struct
                                            size_t cap, size_t *len_out);
 
 /* ---- keyed hashes and receipts; the keys are derived from the master key ---- */
-enum rfl_hash_domain { RFL_HASH_REFERENCE, RFL_HASH_BODY, RFL_HASH_NHS_NUMBER, RFL_HASH_COUNT };
+/* The match domains are in the order of enum rfl_match: RFL_HASH_NHS_NUMBER + match. */
+enum rfl_hash_domain { RFL_HASH_REFERENCE, RFL_HASH_BODY, RFL_HASH_NHS_NUMBER, RFL_HASH_NINO, RFL_HASH_PERSON,
+                       RFL_HASH_COUNT };
+static_assert(RFL_HASH_PERSON - RFL_HASH_NHS_NUMBER + 1 == RFL_MATCH_COUNT, "a domain for each kind of key");
 /* `tag` separates spaces inside a domain (the source's number for references, else 0). */
 struct rfl_hash rfl_store_hash(const struct rfl_store *store, enum rfl_hash_domain domain, uint64_t tag,
                                struct rfl_view bytes);

@@ -18,12 +18,14 @@ enum rfl_err rfl_tables_new(struct rfl_store **out)
     store->dirty_slots = calloc(2 * DIRTY_FIRST, sizeof *store->dirty_slots);
     store->undo = calloc(UNDO_FIRST, sizeof *store->undo);
     store->sources = calloc(RFL_SOURCE_NUMBERS, sizeof *store->sources);
+    store->queues = calloc(RFL_QUEUE_NUMBERS, sizeof *store->queues);
     store->touched = calloc(RFL_SOURCE_NUMBERS, sizeof *store->touched);
     store->is_touched = calloc(RFL_SOURCE_NUMBERS, sizeof *store->is_touched);
     store->entry_bytes = malloc(RFL_ENTRY_BYTES_MAX);
     store->sealed_bytes = malloc(RFL_ENTRY_BYTES_MAX);
     store->read_bytes = malloc(RFL_ENTRY_BYTES_MAX);
     if (store->dirty == NULL || store->dirty_slots == NULL || store->undo == NULL || store->sources == NULL ||
+        store->queues == NULL ||
         store->touched == NULL || store->is_touched == NULL || store->entry_bytes == NULL ||
         store->sealed_bytes == NULL || store->read_bytes == NULL) {
         rfl_tables_free(&store);
@@ -49,6 +51,8 @@ void rfl_tables_free(struct rfl_store **store)
     free(s->dirty_slots);
     free(s->undo);
     free(s->sources);
+    free(s->queues);
+    free(s->queue_undo);
     free(s->touched);
     free(s->is_touched);
     free(s->entry_bytes);
@@ -132,9 +136,15 @@ enum rfl_err rfl_tables_referral(struct rfl_store *s, uint64_t id, struct rfl_re
     return err;
 }
 
-static struct rfl_hash hash_in(const struct rfl_referral *referral, enum rfl_hash_index index)
+/* Keys of different kinds are hashed in different domains, so one index has them all. */
+static bool has_hash(const struct rfl_referral *referral, enum rfl_hash_index index, struct rfl_hash hash)
 {
-    return index == RFL_BY_REFERENCE ? referral->reference : referral->match;
+    if (index == RFL_BY_REFERENCE)
+        return rfl_hash_same(referral->reference, hash);
+    for (unsigned i = 0; i < RFL_MATCH_COUNT; i++)
+        if (rfl_hash_same(referral->match[i], hash))
+            return true;
+    return false;
 }
 
 struct search { struct rfl_store *store; enum rfl_hash_index index; struct rfl_hash hash; struct rfl_referral *out; };
@@ -148,7 +158,7 @@ static bool is_searched(void *ctx, uint64_t id)
         (void)rfl_env_fail(&s->env, RFL_E_CORRUPT);     /* an index never names a referral that is not there */
         return true;
     }
-    return rfl_hash_same(hash_in(search->out, search->index), search->hash);
+    return has_hash(search->out, search->index, search->hash);
 }
 
 enum rfl_err rfl_tables_find(struct rfl_store *s, enum rfl_hash_index index, struct rfl_hash hash,
@@ -199,11 +209,10 @@ static enum rfl_err move_places(struct rfl_store *s, const struct rfl_case *befo
 }
 
 /* hash -> id, in place of an older referral with the same hash; remembered for abort when `remember`. */
-static enum rfl_err point_to(struct rfl_store *s, enum rfl_hash_index index, const struct rfl_referral *referral,
-                             bool remember)
+static enum rfl_err point_hash(struct rfl_store *s, enum rfl_hash_index index, struct rfl_hash hash, uint64_t id,
+                               bool remember)
 {
     struct rfl_referral older;
-    struct rfl_hash hash = hash_in(referral, index);
     if (rfl_hash_none(hash))
         return RFL_E_OK;
     if (remember && s->undo_count == s->undo_cap) {
@@ -216,11 +225,19 @@ static enum rfl_err point_to(struct rfl_store *s, enum rfl_hash_index index, con
     enum rfl_err err = rfl_tables_find(s, index, hash, &older);
     uint64_t from = err == RFL_E_OK ? older.id.v : 0;
     if (err == RFL_E_OK)
-        (void)rfl_hashidx_change(&s->by[index], hash, from, referral->id.v);
+        (void)rfl_hashidx_change(&s->by[index], hash, from, id);
     else if (err == RFL_E_ABSENT)
-        err = rfl_env_fail(&s->env, rfl_hashidx_add(&s->by[index], hash, referral->id.v));
+        err = rfl_env_fail(&s->env, rfl_hashidx_add(&s->by[index], hash, id));
     if (remember && err == RFL_E_OK)
-        s->undo[s->undo_count++] = (struct rfl_undo){ index, hash, from, referral->id.v };
+        s->undo[s->undo_count++] = (struct rfl_undo){ index, hash, from, id };
+    return err;
+}
+
+enum rfl_err rfl_tables_point(struct rfl_store *s, const struct rfl_referral *referral, bool remember)
+{
+    enum rfl_err err = point_hash(s, RFL_BY_REFERENCE, referral->reference, referral->id.v, remember);
+    for (unsigned i = 0; i < RFL_MATCH_COUNT && err == RFL_E_OK; i++)
+        err = point_hash(s, RFL_BY_MATCH, referral->match[i], referral->id.v, remember);
     return err;
 }
 
@@ -260,8 +277,8 @@ static enum rfl_err load_hashes(struct rfl_store *s)
         err = rfl_referral_decode(walk.value, &referral);
         if (err == RFL_E_OK && (walk.key.len != RFL_KEY_ID_BYTES || rfl_get_be64(walk.key.p) != referral.id.v))
             err = RFL_E_CORRUPT;
-        for (unsigned i = 0; i < RFL_HASH_INDEX_COUNT && err == RFL_E_OK; i++)
-            err = point_to(s, (enum rfl_hash_index)i, &referral, false);
+        if (err == RFL_E_OK)
+            err = rfl_tables_point(s, &referral, false);
     }
     if (err == RFL_E_OK)
         err = walk.err;
@@ -309,17 +326,6 @@ enum rfl_err rfl_tables_load_sources(struct rfl_store *s)
 
 /* ---- writing ---- */
 
-static struct rfl_source_row *touch(struct rfl_store *s, struct rfl_source_no source)
-{
-    struct rfl_source_row *row = &s->sources[source.v];
-    row->source = source;
-    if (!s->is_touched[source.v]) {
-        s->is_touched[source.v] = true;
-        s->touched[s->touched_count++] = *row;
-    }
-    return row;
-}
-
 static enum rfl_err put_case(struct rfl_store *s, const struct rfl_case *before, const struct rfl_case *after)
 {
     struct rfl_dirty *dirty = dirty_find(s, after->id.v);
@@ -338,77 +344,6 @@ static enum rfl_err put_case(struct rfl_store *s, const struct rfl_case *before,
     return rfl_env_fail(&s->env, err);
 }
 
-static enum rfl_err put_referral(struct rfl_store *s, const struct rfl_entry *entry, const struct rfl_event *event,
-                                 struct rfl_referral_id prev_on_case)
-{
-    struct rfl_source_row *source = touch(s, entry->source);
-    const struct rfl_referral referral = {
-        .id = event->submission.id, .kase = entry->kase, .prev_on_case = prev_on_case,
-        .prev_of_source = source->last_referral, .seq = entry->seq, .received_ms = entry->wall_ms,
-        .source = entry->source, .door = event->submission.door, .consent = event->submission.consent,
-        .reference = event->submission.reference, .body = event->submission.body, .match = event->submission.match,
-    };
-    uint8_t key[RFL_KEY_ID_BYTES], row[RFL_REFERRAL_BYTES];
-    rfl_put_be64(key, referral.id.v);
-    rfl_referral_encode(&referral, row);
-    source->last_referral = referral.id;
-    source->referral_count++;
-    s->state.referrals = referral.id.v;
-    enum rfl_err err = rfl_env_put(&s->env, RFL_TABLE_REFERRALS, (struct rfl_view){ key, sizeof key },
-                                   (struct rfl_view){ row, sizeof row }, true);
-    for (unsigned i = 0; i < RFL_HASH_INDEX_COUNT && err == RFL_E_OK; i++)
-        err = point_to(s, (enum rfl_hash_index)i, &referral, true);
-    return err;
-}
-
-static enum rfl_err put_mail(struct rfl_store *s, const struct rfl_referral *referral, struct rfl_seq seq,
-                             uint8_t event_index)
-{
-    struct rfl_source_row *source = touch(s, referral->source);
-    const struct rfl_mail mail = { ++source->mailbox_last, referral->id, seq, event_index };
-    uint8_t key[RFL_KEY_MAIL_BYTES], row[RFL_MAIL_BYTES];
-    rfl_key_mail(referral->source, mail.sequence, key);
-    rfl_mail_encode(&mail, referral->source, row);
-    s->state.mailbox_rows++;
-    return rfl_env_put(&s->env, RFL_TABLE_MAILBOXES, (struct rfl_view){ key, sizeof key },
-                       (struct rfl_view){ row, sizeof row }, false);
-}
-
-/* Tells every referrer on the case whose door the event names. The submission that this entry brings is not told: it
- * gets a receipt. */
-static enum rfl_err tell(struct rfl_store *s, const struct rfl_entry *entry, uint8_t event_index,
-                         struct rfl_referral_id newest)
-{
-    const struct rfl_event *event = &entry->events[event_index];
-    /* As the log will say it when it is read again: a kind that has no such field tells nobody. */
-    bool tells = (rfl_event_fields((enum rfl_event_kind)event->kind) & RFL_HAS_TOLD) != 0;
-    uint16_t told = tells ? event->told : 0;
-    struct rfl_referral referral = { .prev_on_case = newest };
-    enum rfl_err err = RFL_E_OK;
-    while (told != 0 && err == RFL_E_OK && referral.prev_on_case.v != 0) {
-        err = rfl_tables_referral(s, referral.prev_on_case.v, &referral);
-        if (err != RFL_E_OK)
-            return rfl_env_fail(&s->env, err == RFL_E_ABSENT ? RFL_E_CORRUPT : err);
-        if ((told & 1u << referral.door) != 0 && referral.seq.v != entry->seq.v)
-            err = put_mail(s, &referral, entry->seq, event_index);
-    }
-    return err;
-}
-
-static enum rfl_err take_mail_away(struct rfl_store *s, struct rfl_source_no source, uint64_t upto)
-{
-    struct rfl_source_row *row = touch(s, source);
-    enum rfl_err err = RFL_E_OK;
-    while (err == RFL_E_OK && row->mailbox_acked < upto && row->mailbox_acked < row->mailbox_last) {
-        uint8_t key[RFL_KEY_MAIL_BYTES];
-        rfl_key_mail(source, row->mailbox_acked + 1, key);
-        err = rfl_env_del(&s->env, RFL_TABLE_MAILBOXES, (struct rfl_view){ key, sizeof key });
-        row->mailbox_acked++;
-        s->state.mailbox_rows--;
-    }
-    return rfl_env_fail(&s->env, err == RFL_E_ABSENT ? RFL_E_CORRUPT : err);
-}
-
 /* ---- applying ---- */
 
 static bool brings_referral(const struct rfl_event *event)
@@ -420,6 +355,16 @@ static bool brings_good_referral(const struct rfl_entry *entry, const struct rfl
 {
     return event->submission.id.v == id && entry->source.v != 0 && event->submission.door < RFL_DOOR_COUNT &&
            event->submission.consent < RFL_CONSENT_COUNT;
+}
+
+/* An amendment or a withdrawal: of a referral of this case that stands. */
+static enum rfl_err judge_referral(struct rfl_store *s, const struct rfl_entry *entry, const struct rfl_event *event)
+{
+    struct rfl_referral referral;
+    enum rfl_err err = rfl_tables_referral(s, event->referral.v, &referral);
+    bool good = err == RFL_E_OK && referral.kase.v == entry->kase.v && referral.withdrawn == RFL_WITHDRAW_NONE &&
+                event->submission.consent < RFL_CONSENT_COUNT;
+    return good || (err != RFL_E_OK && err != RFL_E_ABSENT) ? err : RFL_E_CORRUPT;
 }
 
 /* The case after all events of the entry, or why it cannot be; changes nothing. */
@@ -437,9 +382,30 @@ static enum rfl_err judge_case(struct rfl_store *s, const struct rfl_entry *entr
     for (uint32_t i = 0; i < entry->event_count && err == RFL_E_OK; i++) {
         if (brings_referral(&entry->events[i]) && !brings_good_referral(entry, &entry->events[i], ++referrals))
             return RFL_E_CORRUPT;
+        if (entry->events[i].referral.v != 0)
+            err = judge_referral(s, entry, &entry->events[i]);
+        if (err != RFL_E_OK)
+            return err;
         err = rfl_apply(after, &entry->events[i], entry, after);
     }
     return err == RFL_E_OK ? rfl_apply_done(after, entry) : err;
+}
+
+/* What an event does to referrals; the case and its counts follow. */
+static enum rfl_err apply_to_referrals(struct rfl_store *s, const struct rfl_entry *entry,
+                                       const struct rfl_event *event, struct rfl_referral_id *newest)
+{
+    if (event->kind == RFL_EVENT_AMENDED || event->kind == RFL_EVENT_WITHDRAWN)
+        return rfl_news_change(s, entry, event);
+    if (!brings_referral(event))
+        return RFL_E_OK;
+    enum rfl_err err = rfl_news_referral(s, entry, event, *newest);
+    *newest = event->submission.id;
+    if (event->kind == RFL_EVENT_JOINED)
+        s->state.joined++;
+    else
+        s->state.cases = entry->kase.v;
+    return err;
 }
 
 static enum rfl_err apply_to_case(struct rfl_store *s, const struct rfl_entry *entry, const struct rfl_case *before,
@@ -447,20 +413,12 @@ static enum rfl_err apply_to_case(struct rfl_store *s, const struct rfl_entry *e
 {
     struct rfl_referral_id newest = before->last_referral;
     enum rfl_err err = RFL_E_OK;
-    for (uint32_t i = 0; i < entry->event_count && err == RFL_E_OK; i++) {
-        if (!brings_referral(&entry->events[i]))
-            continue;
-        err = put_referral(s, entry, &entry->events[i], newest);
-        newest = entry->events[i].submission.id;
-        if (entry->events[i].kind == RFL_EVENT_JOINED)
-            s->state.joined++;
-        else
-            s->state.cases = entry->kase.v;
-    }
+    for (uint32_t i = 0; i < entry->event_count && err == RFL_E_OK; i++)
+        err = apply_to_referrals(s, entry, &entry->events[i], &newest);
     if (err == RFL_E_OK)
         err = put_case(s, before, after);
     for (uint32_t i = 0; i < entry->event_count && err == RFL_E_OK; i++)
-        err = tell(s, entry, (uint8_t)i, newest);
+        err = rfl_news_tell(s, entry, (uint8_t)i, newest);
     return err;
 }
 
@@ -472,6 +430,8 @@ static enum rfl_err apply_to_store(struct rfl_store *s, const struct rfl_entry *
         const struct rfl_event *event = &entry->events[i];
         if (event->kind == RFL_EVENT_EPOCH_STARTED)
             err = entry->event_count == 1 && event->token.epoch == s->state.epoch + 1 ? RFL_E_OK : RFL_E_CORRUPT;
+        else if (event->kind == RFL_EVENT_QUEUE_SET)
+            err = rfl_queues_judge(event);
         else if (event->kind != RFL_EVENT_MAILBOX_ACKED && event->kind != RFL_EVENT_POLICY_LOADED)
             err = RFL_E_STATE;
     }
@@ -481,8 +441,10 @@ static enum rfl_err apply_to_store(struct rfl_store *s, const struct rfl_entry *
             s->state.epoch = event->token.epoch;
         else if (event->kind == RFL_EVENT_POLICY_LOADED)
             s->state.policy = entry->seq.v;
+        else if (event->kind == RFL_EVENT_QUEUE_SET)
+            err = rfl_queues_set(s, entry, event);
         else
-            err = take_mail_away(s, entry->source, event->upto);
+            err = rfl_news_acknowledge(s, entry->source, event->upto);
     }
     return err;
 }
@@ -555,6 +517,7 @@ static void forget_turn(struct rfl_store *s)
     for (size_t i = 0; i < s->touched_count; i++)
         s->is_touched[s->touched[i].source.v] = false;
     s->touched_count = 0;
+    s->queue_undo_count = 0;
 }
 
 void rfl_tables_keep(struct rfl_store *s)
@@ -574,6 +537,10 @@ void rfl_tables_undo(struct rfl_store *s)
     }
     for (size_t i = 0; i < s->touched_count; i++)
         s->sources[s->touched[i].source.v] = s->touched[i];
+    while (s->queue_undo_count > 0) {
+        const struct rfl_queue_row_stored *row = &s->queue_undo[--s->queue_undo_count];
+        s->queues[row->queue.v] = *row;
+    }
     forget_turn(s);
     s->state = s->state_before;
     if (s->seal != NULL)

@@ -20,7 +20,7 @@ struct rfl_dirty { struct rfl_case now, before; };
 enum rfl_hash_index { RFL_BY_REFERENCE, RFL_BY_MATCH, RFL_HASH_INDEX_COUNT };
 struct rfl_undo { enum rfl_hash_index index; struct rfl_hash hash; uint64_t from, to; };
 
-enum { RFL_SOURCE_NUMBERS = UINT16_MAX + 1 };
+enum { RFL_SOURCE_NUMBERS = UINT16_MAX + 1, RFL_QUEUE_NUMBERS = UINT16_MAX + 1 };
 
 struct rfl_store {
     struct rfl_env env;
@@ -44,6 +44,10 @@ struct rfl_store {
     size_t touched_count;
     bool *is_touched;                           /* by number */
 
+    struct rfl_queue_row_stored *queues;        /* by number */
+    struct rfl_queue_row_stored *queue_undo;    /* rows as they were before each change of this turn */
+    size_t queue_undo_count, queue_undo_cap;
+
     uint8_t *entry_bytes, *sealed_bytes, *read_bytes;       /* RFL_ENTRY_BYTES_MAX each */
 };
 
@@ -64,6 +68,29 @@ void rfl_tables_undo(struct rfl_store *store);
 /* Fills the indexes from cases and referrals, and the sources. Inside a transaction. */
 RFL_MUST_USE enum rfl_err rfl_tables_load_sources(struct rfl_store *store);
 RFL_MUST_USE enum rfl_err rfl_tables_load_indexes(struct rfl_store *store);
+
+/* Makes the referral the one found by its reference and by its match keys; `remember`: so that abort takes it back. */
+RFL_MUST_USE enum rfl_err rfl_tables_point(struct rfl_store *store, const struct rfl_referral *referral,
+                                           bool remember);
+
+/* ---- rfl_news.c: referrals, and what their sources hear ---- */
+/* The referral that RECEIVED or JOINED brings. */
+RFL_MUST_USE enum rfl_err rfl_news_referral(struct rfl_store *store, const struct rfl_entry *entry,
+                                            const struct rfl_event *event, struct rfl_referral_id prev_on_case);
+/* What AMENDED or WITHDRAWN does to one. */
+RFL_MUST_USE enum rfl_err rfl_news_change(struct rfl_store *store, const struct rfl_entry *entry,
+                                          const struct rfl_event *event);
+/* Puts mail for every referral of the case, and of the cases linked to it, whose door the event names and who wants to
+ * hear of such events. newest: the case's last referral. */
+RFL_MUST_USE enum rfl_err rfl_news_tell(struct rfl_store *store, const struct rfl_entry *entry, uint8_t event_index,
+                                        struct rfl_referral_id newest);
+RFL_MUST_USE enum rfl_err rfl_news_acknowledge(struct rfl_store *store, struct rfl_source_no source, uint64_t upto);
+
+/* ---- rfl_queues.c: what operators have said of queues ---- */
+RFL_MUST_USE enum rfl_err rfl_queues_judge(const struct rfl_event *event);
+RFL_MUST_USE enum rfl_err rfl_queues_set(struct rfl_store *store, const struct rfl_entry *entry,
+                                         const struct rfl_event *event);
+RFL_MUST_USE enum rfl_err rfl_queues_load(struct rfl_store *store);
 
 /* Reads a record and checks that it is the one asked for. */
 RFL_MUST_USE enum rfl_err rfl_tables_case(struct rfl_store *store, uint64_t id, struct rfl_case *out);

@@ -99,7 +99,7 @@ static enum rfl_err verify_with(struct rfl_store *from, const char *scratch, con
     err = rfl_replay_log(&replay);
     if (err == RFL_E_OK && !replay.broken) {
         static const enum rfl_table tables[] = { RFL_TABLE_META, RFL_TABLE_CASES, RFL_TABLE_REFERRALS,
-                                                 RFL_TABLE_SOURCES, RFL_TABLE_MAILBOXES };
+                                                 RFL_TABLE_SOURCES, RFL_TABLE_MAILBOXES, RFL_TABLE_QUEUES };
         err = rfl_env_begin(&made->env);
         for (size_t i = 0; i < sizeof tables / sizeof tables[0] && err == RFL_E_OK; i++)
             err = rfl_replay_compare(&from->env, &made->env, tables[i], true, report);
