@@ -153,7 +153,7 @@ static void handle_submit(struct rfl_engine *e, uint64_t session, const struct r
         rfl__refuse(e, session, RFL_CODE_DOOR_NOT_ALLOWED);
     else if (e->draining)
         rfl__refuse(e, session, RFL_CODE_DRAINING);
-    else if (rfl_store_used_permille(e->store) >= e->options.full_soft_permille)
+    else if (rfl_store_used_permille(e->store) >= e->options.full_permille)
         rfl__refuse(e, session, RFL_CODE_STORE_FULL);
     else {
         submission.id = rfl_store_next_referral(e->store);

@@ -335,7 +335,7 @@ static void turn_that_does_not_fit_is_undone_and_everybody_hears_so(void **state
     close_world();
     open_world(1 << 20);
     close_engine();
-    w.options.full_soft_permille = 5000;                /* no mark: the map itself is the end */
+    w.options.full_permille = 5000;                /* no mark: the map itself is the end */
     open_engine();
     expect_kind(subscribe(SESSION_ANNA, "anna", MANCHESTER, 3), RFL_MSG_SUBSCRIBED);
     memset(body, 'b', sizeof body - 1);
@@ -374,7 +374,7 @@ static void above_the_mark_new_people_wait_and_work_goes_on(void **state)
     (void)submit((struct knock){ .reference = "r" });
     struct held offer = offer_to(SESSION_ANNA, "anna");
     close_engine();
-    w.options.full_soft_permille = 1;                   /* anything at all is above it */
+    w.options.full_permille = 1;                   /* anything at all is above it */
     open_engine();
     assert_true(rfl_store_used_permille(w.store) >= 1);
     const struct rfl_reply *r = submit((struct knock){ .reference = "new" });

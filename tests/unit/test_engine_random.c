@@ -297,7 +297,7 @@ static void random_asks_until_turns_do_not_fit_are_all_answered(void **state)
     random_state = first_seed + 2;
     open_world(1 << 20);
     close_engine();
-    w.options.full_soft_permille = 5000;
+    w.options.full_permille = 5000;
     open_engine();
     for (unsigned turn = 0; turn < 1000 && undone < 50; turn++) {
         let_time_pass();
