@@ -115,8 +115,8 @@ static void bad_configuration_is_refused_with_its_reason(void **state)
     static const struct { const char *setting, *said; } cases[] = {
         { "store_mapp = \"1GiB\";", "store_map" },                          /* with a suggestion */
         { "store_full_permille = 4294967297;", ":9: an integer does not fit" },
-        { "store_full_permille = \"700\";", "store_soft_permille" },
-        { "store_full_permille = 0;", "store_soft_permille" },
+        { "store_full_permille = \"700\";", "store_full_permille" },
+        { "store_full_permille = 0;", "store_full_permille" },
         { "session_idle = 30;", "session_idle" },
         { "session_idle = \"30 parsecs\";", "session_idle" },
         { "session_idle = \"2h\";", "session_idle" },
