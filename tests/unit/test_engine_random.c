@@ -5,7 +5,7 @@
 
 #include "rfl_wire.h"
 
-enum { STEPS = 20000, POOL = 64, SESSIONS = 12 };
+enum { STEPS = 20000, POOL = 64, SESSIONS = 12, ASKS_A_TURN_MAX = 120 };
 
 static uint64_t random_state, first_seed = 20261102;
 static uint64_t draw(uint64_t below)
@@ -177,7 +177,7 @@ static void expect_speakable(const struct rfl_reply *reply)
 
 static void expect_answered(uint64_t first, uint64_t last)
 {
-    static bool answered[64];
+    static bool answered[ASKS_A_TURN_MAX];
     memset(answered, 0, sizeof answered);
     for (uint32_t i = 0; i < w.said_count; i++) {
         const struct rfl_reply *reply = &w.said[i].reply;
@@ -251,8 +251,8 @@ static void random_asks(uint64_t seed, uint64_t map_bytes, unsigned steps)
     open_world(map_bytes);
     for (uint64_t asked_before = w.correlation; w.correlation - asked_before < steps;) {
         let_time_pass();
-        random_turn(1 + (unsigned)draw(40));
-        if (draw(60) == 0)
+        random_turn(1 + (unsigned)draw(ASKS_A_TURN_MAX));
+        if (draw(25) == 0)
             restart();
     }
 }
@@ -299,12 +299,12 @@ static void random_asks_until_turns_do_not_fit_are_all_answered(void **state)
     close_engine();
     w.options.full_permille = 5000;
     open_engine();
-    for (unsigned turn = 0; turn < 1000 && undone < 50; turn++) {
+    for (unsigned turn = 0; turn < 600 && undone < 20; turn++) {
         let_time_pass();
-        random_turn(1 + (unsigned)draw(40));
+        random_turn(1 + (unsigned)draw(ASKS_A_TURN_MAX));
         undone = counter("turns_undone");
     }
-    assert_int_equal(undone, 50);
+    assert_int_equal(undone, 20);
     close_world();
 }
 
