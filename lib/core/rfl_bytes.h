@@ -13,7 +13,7 @@ struct rfl_wr { uint8_t *p; size_t used, cap; bool bad; };
 static inline struct rfl_rd rfl_rd_of(struct rfl_view v) { return (struct rfl_rd){ v.p, v.len, false }; }
 static inline struct rfl_wr rfl_wr_of(void *p, size_t cap) { return (struct rfl_wr){ p, 0, cap, false }; }
 
-/* The next `bytes` bytes (a literal from 1 to 8) as a little-endian number. Inline, so that the loop folds into a load. */
+/* The next `bytes` bytes (1 to 8, a literal) as a little-endian number. Inline, so that the loop folds into a load. */
 static inline uint64_t rfl__rd_le(struct rfl_rd *r, unsigned bytes)
 {
     if (r->bad || r->left < bytes) {

@@ -3,8 +3,8 @@
 
     test_readme.py BUILD        BUILD: the folder with referrald and referralctl
 
-The block is taken from README.md itself, so the document cannot drift from the program. Only the folder build/ is another:
-a temporary one, so that the test leaves nothing behind and never meets a daemon that a person has started.
+The block is taken from README.md itself, so the document cannot drift from the program. Only the folder build/ is
+another: a temporary one, so that the test leaves nothing behind and never meets a daemon that a person has started.
 """
 import os
 import re
