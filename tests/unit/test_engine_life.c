@@ -313,13 +313,12 @@ static void draining_finishes_what_is_begun_and_takes_nothing_new(void **state)
 /* ---- a store without room ---- */
 
 /* Twenty submissions in a turn, until one turn does not fit. */
-static enum rfl_err submit_many(unsigned turn, char *body)
+static enum rfl_err submit_many(unsigned turn, const char *area, const char *body)
 {
-    begin();
     for (unsigned i = 0; i < 20; i++) {
         char reference[16];
         (void)snprintf(reference, sizeof reference, "t-%u-%u", turn, i);
-        struct knock k = { .reference = reference, .body = body };
+        struct knock k = { .reference = reference, .body = body, .area = area };
         struct rfl_ask ask = submit_of(&k);
         ask.correlation = 100 * turn + i + 1;
         rfl_engine_handle(w.engine, SESSION_DOOR, &ask);
@@ -344,7 +343,8 @@ static void turn_that_does_not_fit_is_undone_and_everybody_hears_so(void **state
     unsigned turn = 0;
     for (; turn < 50 && err == RFL_E_OK; turn++) {
         rfl_store_stat(w.store, &before);
-        err = submit_many(turn, body);
+        begin();
+        err = submit_many(turn, "QOP", body);
     }
     assert_int_equal(err, RFL_E_FULL);
     assert_true(turn > 1);
@@ -366,6 +366,37 @@ static void turn_that_does_not_fit_is_undone_and_everybody_hears_so(void **state
     expect_refused(status_of("gp-north", reference), RFL_CODE_NOT_FOUND);
     (void)snprintf(reference, sizeof reference, "t-%u-0", turn - 2);
     expect_kind(status_of("gp-north", reference), RFL_MSG_STATUS_REPORT);
+}
+
+/* The worker's yes was in a turn that was undone. When it says it again it hears of the next person in the same turn,
+ * although nobody has begun to wait since the start. */
+static void undone_turn_hides_nobody_who_waits(void **state)
+{
+    (void)state;
+    char body[4001];
+    memset(body, 'b', sizeof body - 1);
+    body[sizeof body - 1] = '\0';
+    close_world();
+    open_world(1 << 20);
+    (void)submit((struct knock){ .reference = "first" });
+    (void)submit((struct knock){ .reference = "second" });
+    close_engine();
+    w.options.full_permille = 5000;
+    open_engine();
+    for (unsigned turn = 0; counter("turns_undone") == 0 && turn < 50; turn++) {
+        begin();
+        (void)submit_many(turn, "", body);
+    }
+    restart();
+    struct held offer = offer_to(SESSION_ANNA, "anna");
+    struct rfl_ask accept = verb_of(RFL_MSG_ACCEPT, "anna", &offer);
+    begin();
+    rfl_engine_handle(w.engine, SESSION_ANNA, &accept);
+    assert_int_equal(submit_many(60, "", body), RFL_E_FULL);
+    assert_int_equal(count_said(SESSION_ANNA, RFL_MSG_RECORD) + count_said(SESSION_ANNA, RFL_MSG_OFFER), 0);
+    expect_refused(&w.said[0].reply, RFL_CODE_BUSY);
+    expect_kind(asked(SESSION_ANNA, &accept), RFL_MSG_RECORD);
+    assert_int_equal(count_said(SESSION_ANNA, RFL_MSG_OFFER), 1);
 }
 
 static void above_the_mark_new_people_wait_and_work_goes_on(void **state)
@@ -619,6 +650,7 @@ int main(void)
         STORY(restart_in_the_middle_loses_nothing),
         STORY(draining_finishes_what_is_begun_and_takes_nothing_new),
         STORY(turn_that_does_not_fit_is_undone_and_everybody_hears_so),
+        STORY(undone_turn_hides_nobody_who_waits),
         STORY(above_the_mark_new_people_wait_and_work_goes_on),
         STORY(reconcile_finds_what_only_one_side_has),
         STORY(reconcile_answers_fit_a_frame),
