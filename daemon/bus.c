@@ -1,6 +1,7 @@
 #include "bus.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@ enum { GONE_COUNT_MAX = SESSION_COUNT_MAX };
 
 struct bus {
     void *context, *socket[BUS_SOCKET_COUNT];
+    void *monitor[BUS_SOCKET_COUNT];            /* where libzmq tells what it refused by itself */
     char endpoint[BUS_SOCKET_COUNT][BUS_ENDPOINT_BYTES];
     struct session_table *sessions;
     zmq_msg_t payload;                          /* always initialised: the last frame handed out */
@@ -69,6 +71,10 @@ void bus_free(struct bus **bus_io, int linger_ms)
     for (int i = 0; i < BUS_SOCKET_COUNT; i++) {
         if (bus->socket[i] == NULL)
             continue;
+        if (bus->monitor[i] != NULL) {
+            (void)zmq_socket_monitor(bus->socket[i], NULL, 0);
+            (void)zmq_close(bus->monitor[i]);
+        }
         (void)zmq_setsockopt(bus->socket[i], ZMQ_LINGER, &linger_ms, sizeof linger_ms);
         (void)zmq_close(bus->socket[i]);
     }
@@ -118,6 +124,41 @@ static bool set_limits(void *socket, bool ipv6)
     return true;
 }
 
+/* What libzmq refuses by itself never reaches the loop, but it is counted. The pair has no high-water mark, because an
+ * I/O thread that reports waits when there is no room; between two turns it can only be as many as connections end. */
+static bool open_monitor(struct bus *bus, enum bus_socket socket)
+{
+    char name[32];
+    int unlimited = 0, linger = 0;
+    (void)snprintf(name, sizeof name, "inproc://monitor-%d", (int)socket);
+    if (zmq_socket_monitor(bus->socket[socket], name, ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_DISCONNECTED
+                           | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
+                           | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) == -1)
+        return false;
+    bus->monitor[socket] = zmq_socket(bus->context, ZMQ_PAIR);
+    return bus->monitor[socket] != NULL
+        && zmq_setsockopt(bus->monitor[socket], ZMQ_RCVHWM, &unlimited, sizeof unlimited) != -1
+        && zmq_setsockopt(bus->monitor[socket], ZMQ_LINGER, &linger, sizeof linger) != -1
+        && zmq_connect(bus->monitor[socket], name) != -1;
+}
+
+/* An event is two frames: its number and a value, and the address. */
+static void count_events(struct bus *bus, void *monitor)
+{
+    uint8_t event_frame[8], address[8];         /* recv cuts what is longer */
+    while (zmq_recv(monitor, event_frame, sizeof event_frame, ZMQ_DONTWAIT) >= 2) {
+        uint16_t event;
+        memcpy(&event, event_frame, sizeof event);
+        (void)zmq_recv(monitor, address, sizeof address, ZMQ_DONTWAIT);
+        if (event == ZMQ_EVENT_ACCEPT_FAILED)
+            bus->counters.bus_accept_failed++;
+        else if (event == ZMQ_EVENT_DISCONNECTED)
+            bus->counters.bus_disconnected++;
+        else
+            bus->counters.bus_handshake_failed++;
+    }
+}
+
 enum rfl_err bus_bind(struct bus *bus, enum bus_socket socket, const char *endpoint)
 {
     assert(bus->socket[socket] == NULL);
@@ -128,7 +169,7 @@ enum rfl_err bus_bind(struct bus *bus, enum bus_socket socket, const char *endpo
     if (bus->socket[socket] == NULL
         || !set_limits(bus->socket[socket], strchr(endpoint, '[') != NULL))
         return RFL_E_IO;
-    if (zmq_bind(bus->socket[socket], endpoint) == -1)
+    if (!open_monitor(bus, socket) || zmq_bind(bus->socket[socket], endpoint) == -1)
         return RFL_E_IO;
     size_t len = BUS_ENDPOINT_BYTES;
     if (zmq_getsockopt(bus->socket[socket], ZMQ_LAST_ENDPOINT, bus->endpoint[socket], &len) == -1)
@@ -138,13 +179,18 @@ enum rfl_err bus_bind(struct bus *bus, enum bus_socket socket, const char *endpo
 
 bool bus_wait(struct bus *bus, int fd, int64_t timeout_ms)
 {
-    zmq_pollitem_t items[BUS_SOCKET_COUNT + 1] = { { .fd = fd, .events = ZMQ_POLLIN } };
-    for (int i = 0; i < BUS_SOCKET_COUNT; i++)
+    enum { MONITORS = 1 + BUS_SOCKET_COUNT, ITEMS = MONITORS + BUS_SOCKET_COUNT };
+    zmq_pollitem_t items[ITEMS] = { { .fd = fd, .events = ZMQ_POLLIN } };
+    for (int i = 0; i < BUS_SOCKET_COUNT; i++) {
         items[i + 1] = (zmq_pollitem_t){ .socket = bus->socket[i], .events = ZMQ_POLLIN };
+        items[i + MONITORS] = (zmq_pollitem_t){ .socket = bus->monitor[i], .events = ZMQ_POLLIN };
+    }
     bool readable = false;
-    if (zmq_poll(items, BUS_SOCKET_COUNT + 1, (long)timeout_ms) == -1)
+    if (zmq_poll(items, ITEMS, (long)timeout_ms) == -1)
         return false;                           /* EINTR: the loop comes round again */
     for (int i = 0; i < BUS_SOCKET_COUNT; i++) {
+        if ((items[i + MONITORS].revents & ZMQ_POLLIN) != 0)
+            count_events(bus, bus->monitor[i]);
         bus->dry[i] = (items[i + 1].revents & ZMQ_POLLIN) == 0;
         readable |= !bus->dry[i];
     }

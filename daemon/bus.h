@@ -30,6 +30,9 @@ struct bus;
     X(bus_unsendable)        /* replies to a session that had ended */ \
     X(bus_evicted)           /* sessions that made room for others */ \
     X(bus_forgotten)         /* sessions silent for BUS_FORGET_MS */ \
+    X(bus_accept_failed)     /* connections the system could not give us: descriptors or memory */ \
+    X(bus_handshake_failed)  /* connections that did not speak the protocol of ZeroMQ */ \
+    X(bus_disconnected)      /* connections that ended, and those cut for a frame that is too large or malformed */ \
     X(bus_untold)            /* ended sessions the engine must notice by its own idle clock: too many at once */
 struct bus_counters {
 #define X(name) uint64_t name;

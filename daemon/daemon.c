@@ -89,8 +89,7 @@ static int open_engine(struct daemon *d)
         .lease_ms = d->options.lease_min,
         .test_people = d->options.test_people,
         .session_idle_ms = d->options.session_idle,
-        .full_soft_permille = (uint32_t)d->options.store_soft_permille,
-        .full_hard_permille = (uint32_t)d->options.store_hard_permille,
+        .full_permille = (uint32_t)d->options.store_full_permille,
     };
     enum rfl_err err = rfl_engine_new(&options, &d->now, &d->engine);
     if (err == RFL_E_OK)

@@ -14,10 +14,8 @@ static const struct rfl_conf_option table[] = {
         "master key file of mode 0600; empty: master.key in the store's folder"),
     OPT(SIZE,   store_map,           "1MiB",   "1TiB",   "64GiB",                     false,
         "largest size of the store file, in whole pages of 4 KiB"),
-    OPT(COUNT,  store_soft_permille, "1",      "999",    "700",                       false,
-        "new referrals are refused above this share of the map; work in hand goes on"),
-    OPT(COUNT,  store_hard_permille, "1",      "999",    "850",                       false,
-        "above this share only what finishes a case is done"),
+    OPT(COUNT,  store_full_permille, "1",      "999",    "700",                       false,
+        "new referrals are refused above this share of the map; the rest is for finishing what is open"),
     OPT(BOOL,   store_any_fs,        NULL,     NULL,     "false",                     false,
         "accept a filesystem that is not known to keep its promises (never a network one)"),
     OPT(STRING, policy_dir,          "1",      "200",    "/etc/referrald/policy",     true,
@@ -83,9 +81,6 @@ static void check_whole(const struct options *options, const struct rfl_conf_ori
         blame(report, origins, "workers", "doors and workers are two sockets", "give workers another port or path");
     if (strcmp(options->admin, options->doors) == 0 || strcmp(options->admin, options->workers) == 0)
         blame(report, origins, "admin", "admin has a socket of its own", "give admin another path");
-    if (options->store_soft_permille >= options->store_hard_permille)
-        blame(report, origins, "store_soft_permille", "the soft mark lies below the hard one",
-              "lower it, or raise store_hard_permille");
     if (options->store_map % 4096 != 0)
         blame(report, origins, "store_map", "the map is whole pages", "use a multiple of 4 KiB, such as 64MiB");
     if (!is_log_format(options->log_format))

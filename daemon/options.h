@@ -11,7 +11,7 @@
 struct options {
     char store_dir[RFL_CONF_STRING_BYTES], store_key[RFL_CONF_STRING_BYTES];
     int64_t store_map;                                          /* bytes */
-    int32_t store_soft_permille, store_hard_permille;
+    int32_t store_full_permille;
     bool store_any_fs;
     char policy_dir[RFL_CONF_STRING_BYTES], directory_dir[RFL_CONF_STRING_BYTES];
     char doors[RFL_CONF_STRING_BYTES], workers[RFL_CONF_STRING_BYTES], admin[RFL_CONF_STRING_BYTES];
@@ -20,7 +20,7 @@ struct options {
     char log_format[RFL_CONF_STRING_BYTES];
 };
 
-enum { OPTIONS_COUNT = 15 };
+enum { OPTIONS_COUNT = 14 };
 
 const struct rfl_conf_table *options_table(void);
 

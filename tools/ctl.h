@@ -21,13 +21,14 @@ enum ctl_exit {
 enum {
     CTL_OPT_SOURCE = 1, CTL_OPT_REFERENCE = 2, CTL_OPT_FILE = 4, CTL_OPT_AT = 8, CTL_OPT_STATUS = 16,
     CTL_OPT_QUEUE = 32, CTL_OPT_DOOR = 64, CTL_OPT_LIMIT = 128, CTL_OPT_ENDPOINT = 256, CTL_OPT_MAP = 512,
-    CTL_OPT_KEY = 1024, CTL_OPT_ANY_FS = 2048, CTL_OPT_WAITING = 4096
+    CTL_OPT_KEY = 1024, CTL_OPT_ANY_FS = 2048, CTL_OPT_WAITING = 4096,
+    CTL_OPT_WAIT = 8192
 };
 
 struct ctl {
     const char *admin, *doors;      /* endpoints */
     const char *endpoint;           /* of --endpoint, or NULL */
-    bool json, any_fs, waiting;
+    bool json, any_fs, waiting, wait;
     int timeout_ms;
     const char *source, *reference, *file, *at, *status, *queue, *door, *limit, *map, *key;     /* NULL: not given */
     const char *command;            /* "queue list" */

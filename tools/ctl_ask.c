@@ -49,7 +49,7 @@ static int unreachable(const struct ctl *ctl, const char *endpoint, const char *
 int ctl_talk_open(const struct ctl *ctl, const char *endpoint, struct ctl_talk *talk)
 {
     *talk = (struct ctl_talk){ NULL, endpoint };
-    if (surely_nobody(endpoint))
+    if (!ctl->wait && surely_nobody(endpoint))
         return unreachable(ctl, endpoint, "nobody listens on");
     enum rfl_err err = rfl_client_new(&(struct rfl_client_options){ .endpoint = endpoint }, &talk->client);
     if (err == RFL_E_INVALID)

@@ -17,7 +17,7 @@ struct command {
 static const struct command commands[] = {
     { "init", "DIR", "make an empty store and its master key", CTL_OPT_MAP | CTL_OPT_KEY | CTL_OPT_ANY_FS, 1, 1,
       ctl_init },
-    { "status", "", "is it well: counts, store, policy, counters", 0, 0, 0, ctl_status },
+    { "status", "", "is it well: counts, store, policy, counters", CTL_OPT_WAIT, 0, 0, ctl_status },
     { "submit", "FILE.json", "send one referral and wait for its receipt", CTL_OPT_SOURCE | CTL_OPT_REFERENCE, 1, 1,
       ctl_submit },
     { "validate", "FILE.json", "check a referral here, or at a daemon with --endpoint", CTL_OPT_SOURCE
@@ -65,6 +65,7 @@ static const struct option_row option_rows[] = {
     TEXT("door", "WORD", CTL_OPT_DOOR, door, "only cases that came through this door, such as gp"),
     TEXT("limit", "N", CTL_OPT_LIMIT, limit, "at most N rows (default 100)"),
     FLAG("waiting", CTL_OPT_WAITING, waiting, "only queues where somebody waits"),
+    FLAG("wait", CTL_OPT_WAIT, wait, "for a daemon that is still starting, up to --timeout"),
     TEXT("map", "SIZE", CTL_OPT_MAP, map, "largest size of the store file in MiB (default 65536)"),
     TEXT("key", "FILE", CTL_OPT_KEY, key, "master key (default: master.key in the store's folder)"),
     FLAG("any-fs", CTL_OPT_ANY_FS, any_fs, "accept a filesystem not known to keep its promises"),

@@ -9,6 +9,7 @@
 
 #include "rfl_flight.h"
 #include "rfl_keep.h"
+#include "rfl_mailkeep.h"
 
 enum {
     RESEND_MS = 1000, RESEND_MAX_MS = 30000, IN_FLIGHT = 4096, PING_MS = 5000,
@@ -29,6 +30,7 @@ struct rfl_client {
     uint64_t luck;                      /* state of the jitter */
     struct rfl_flight flight;
     struct rfl_keep keep;
+    struct rfl_mailkeep mailkeep;
     struct rfl_client_counts counts;
     struct rfl_arena arena;
     zmq_msg_t held;                     /* what the last reply's views point into */
@@ -102,6 +104,7 @@ enum rfl_err rfl_client_new(const struct rfl_client_options *options, struct rfl
     if (client->resend_max_ms < client->resend_ms)
         client->resend_max_ms = client->resend_ms;
     client->keep.ping_ms = options->ping_ms != 0 ? options->ping_ms : PING_MS;
+    client->mailkeep.ping_ms = client->keep.ping_ms;
     (void)zmq_msg_init(&client->held);
     void *memory = malloc(RFL_ARENA_BYTES);
     if (memory != NULL)
@@ -209,6 +212,19 @@ static void keep_subscribed(struct rfl_client *client, int64_t now_ms)
         rfl_keep_sent(&client->keep, kind, correlation, now_ms);
 }
 
+static void keep_mailbox(struct rfl_client *client, int64_t now_ms)
+{
+    if (rfl_mailkeep_due_ms(&client->mailkeep) > now_ms)
+        return;
+    struct rfl_ask ask;
+    rfl_mailkeep_ask(&client->mailkeep, &ask);
+    uint64_t correlation = client->flight.next_correlation++;
+    size_t frame_bytes = encode(client, &ask, correlation);
+    assert(frame_bytes > 0);
+    if (send_frame(client, client->frame, frame_bytes))
+        rfl_mailkeep_sent(&client->mailkeep, correlation, now_ms);
+}
+
 static bool writable(struct rfl_client *client)
 {
     int events = 0;
@@ -234,7 +250,9 @@ static int64_t next_due_ms(const struct rfl_client *client)
 {
     if (client->flight.unsent_count > 0)
         return INT64_MIN;
-    int64_t keep_ms = rfl_keep_due_ms(&client->keep);
+    int64_t keep_ms = rfl_keep_due_ms(&client->keep), mail_ms = rfl_mailkeep_due_ms(&client->mailkeep);
+    if (mail_ms < keep_ms)
+        keep_ms = mail_ms;
     return keep_ms < client->flight.next_due_ms ? keep_ms : client->flight.next_due_ms;
 }
 
@@ -248,6 +266,7 @@ static void send_due(struct rfl_client *client, int64_t now_ms)
     }
     client->absent_since_ms = 0;
     keep_subscribed(client, now_ms);                    /* first: without it the worker verbs below are refused */
+    keep_mailbox(client, now_ms);
     struct resending r = { client, now_ms };
     rfl_flight_each_due(&client->flight, now_ms, resend, &r);
 }
@@ -331,8 +350,14 @@ static int answer(struct rfl_client *client, struct rfl_flight_entry *entry, con
 
 static int dispatch(struct rfl_client *client, const struct rfl_reply *reply)
 {
-    if (reply->correlation == 0)
-        return tell(client, 0, reply);
+    if (reply->correlation == 0) {
+        if (reply->kind != RFL_MSG_FEEDBACK || rfl_mailkeep_is_new(&client->mailkeep, &reply->feedback))
+            return tell(client, 0, reply);
+        client->counts.stray++;
+        return 0;
+    }
+    if (reply->correlation == client->mailkeep.correlation)
+        return rfl_mailkeep_answer(&client->mailkeep, reply) ? tell(client, 0, reply) : 0;
     if (reply->correlation == client->keep.correlation) {
         bool worth = rfl_keep_answer(&client->keep, reply);
         client->counts.subscribed += reply->kind == RFL_MSG_SUBSCRIBED;
@@ -480,6 +505,11 @@ enum rfl_err rfl_client_subscribe(struct rfl_client *client, struct rfl_view wor
                                   uint32_t queue_count, uint32_t credit)
 {
     return rfl_keep_start(&client->keep, worker, queues, queue_count, credit);
+}
+
+enum rfl_err rfl_client_mailbox(struct rfl_client *client, struct rfl_view source, uint32_t credit)
+{
+    return rfl_mailkeep_start(&client->mailkeep, source, credit);
 }
 
 /* ---- submitting ---- */

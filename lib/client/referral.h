@@ -31,7 +31,7 @@ struct rfl_client_options {
     uint32_t resend_ms;                 /* first wait for an answer before asking again; doubles, with jitter, up to */
     uint32_t resend_max_ms;             /*   this. 0: 1 s and 30 s */
     uint32_t in_flight_max;             /* asks waiting for an answer; more are refused with RFL_E_FULL. 0: 4096 */
-    uint32_t ping_ms;                   /* how often a kept subscription is checked. 0: 5 s; below 30 s */
+    uint32_t ping_ms;                   /* how often a kept subscription or mailbox is checked. 0: 5 s; below 30 s */
 };
 
 /* What a client keeps on sending, and what it ignored on purpose. */
@@ -39,7 +39,8 @@ struct rfl_client_counts {
     uint64_t sent, resent;              /* frames handed to ZeroMQ; those of them that had been sent before */
     uint64_t answered;                  /* asks that got their final answer */
     uint64_t retried;                   /* answers such as BUSY that were met by asking again */
-    uint64_t stray;                     /* answers to nothing in flight: late, repeated or not ours; dropped */
+    uint64_t stray;                     /* answers to nothing in flight: late, repeated or not ours; dropped.
+                                         * Feedback heard before counts as well */
     uint64_t malformed;                 /* not one frame, or not an Envelope with a reply in it; dropped */
     uint64_t subscribed;                /* times a kept subscription was made, the first included */
 };
@@ -89,6 +90,12 @@ const struct rfl_client_counts *rfl_client_counts(const struct rfl_client *clien
  * RFL_E_MEMORY. */
 RFL_MUST_USE enum rfl_err rfl_client_subscribe(struct rfl_client *client, struct rfl_view worker,
                                                const struct rfl_view *queues, uint32_t queue_count, uint32_t credit);
+
+/* For adapters: opens the source's mailbox and keeps it open in the same way: MailboxOpen each ping_ms, after what this
+ * client has heard. Each Feedback goes to heard once, in order, from the first unacknowledged on; acknowledge with an
+ * ordinary FeedbackAck. Each MailboxOpened goes to heard with tag 0; so does a refusal that ends it, such as
+ * UNKNOWN_SOURCE. A mailbox of one source per client; calling again replaces it. RFL_E_INVALID: source or credit. */
+RFL_MUST_USE enum rfl_err rfl_client_mailbox(struct rfl_client *client, struct rfl_view source, uint32_t credit);
 
 /* Encodes the form and submits it: rfl_client_ask with a Submit. *reply is a Receipt or a Refusal. Errors as there;
  * RFL_E_INVALID also for a form that does not fit RFL_BODY_BYTES_MAX. */

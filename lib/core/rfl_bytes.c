@@ -12,22 +12,6 @@ static const uint8_t *take(struct rfl_rd *r, size_t n)
     return p;
 }
 
-static uint64_t read_le(struct rfl_rd *r, unsigned bytes)
-{
-    const uint8_t *p = take(r, bytes);
-    uint64_t v = 0;
-    if (p != NULL)
-        for (unsigned i = 0; i < bytes; i++)
-            v |= (uint64_t)p[i] << (8 * i);
-    return v;
-}
-
-uint8_t rfl_rd_u8(struct rfl_rd *r) { return (uint8_t)read_le(r, 1); }
-uint16_t rfl_rd_u16(struct rfl_rd *r) { return (uint16_t)read_le(r, 2); }
-uint32_t rfl_rd_u32(struct rfl_rd *r) { return (uint32_t)read_le(r, 4); }
-uint64_t rfl_rd_u64(struct rfl_rd *r) { return read_le(r, 8); }
-int64_t rfl_rd_i64(struct rfl_rd *r) { return (int64_t)read_le(r, 8); }
-
 void rfl_rd_bytes(struct rfl_rd *r, void *out, size_t n)
 {
     const uint8_t *p = take(r, n);
@@ -55,20 +39,6 @@ void rfl_wr_bytes(struct rfl_wr *w, const void *p, size_t n)
         memcpy(w->p + w->used, p, n);
     w->used += n;
 }
-
-static void write_le(struct rfl_wr *w, uint64_t v, unsigned bytes)
-{
-    uint8_t b[8];
-    for (unsigned i = 0; i < bytes; i++)
-        b[i] = (uint8_t)(v >> (8 * i));
-    rfl_wr_bytes(w, b, bytes);
-}
-
-void rfl_wr_u8(struct rfl_wr *w, uint8_t v) { write_le(w, v, 1); }
-void rfl_wr_u16(struct rfl_wr *w, uint16_t v) { write_le(w, v, 2); }
-void rfl_wr_u32(struct rfl_wr *w, uint32_t v) { write_le(w, v, 4); }
-void rfl_wr_u64(struct rfl_wr *w, uint64_t v) { write_le(w, v, 8); }
-void rfl_wr_i64(struct rfl_wr *w, int64_t v) { write_le(w, (uint64_t)v, 8); }
 
 void rfl_put_be64(uint8_t out[8], uint64_t v)
 {

@@ -13,11 +13,25 @@ struct rfl_wr { uint8_t *p; size_t used, cap; bool bad; };
 static inline struct rfl_rd rfl_rd_of(struct rfl_view v) { return (struct rfl_rd){ v.p, v.len, false }; }
 static inline struct rfl_wr rfl_wr_of(void *p, size_t cap) { return (struct rfl_wr){ p, 0, cap, false }; }
 
-uint8_t rfl_rd_u8(struct rfl_rd *r);
-uint16_t rfl_rd_u16(struct rfl_rd *r);
-uint32_t rfl_rd_u32(struct rfl_rd *r);
-uint64_t rfl_rd_u64(struct rfl_rd *r);
-int64_t rfl_rd_i64(struct rfl_rd *r);
+/* The next `bytes` bytes (1 to 8, a literal) as a little-endian number. Inline, so that the loop folds into a load. */
+static inline uint64_t rfl__rd_le(struct rfl_rd *r, unsigned bytes)
+{
+    if (r->bad || r->left < bytes) {
+        r->bad = true;
+        return 0;
+    }
+    uint64_t v = 0;
+    for (unsigned i = 0; i < bytes; i++)
+        v |= (uint64_t)r->p[i] << (8 * i);
+    r->p += bytes;
+    r->left -= bytes;
+    return v;
+}
+static inline uint8_t rfl_rd_u8(struct rfl_rd *r) { return (uint8_t)rfl__rd_le(r, 1); }
+static inline uint16_t rfl_rd_u16(struct rfl_rd *r) { return (uint16_t)rfl__rd_le(r, 2); }
+static inline uint32_t rfl_rd_u32(struct rfl_rd *r) { return (uint32_t)rfl__rd_le(r, 4); }
+static inline uint64_t rfl_rd_u64(struct rfl_rd *r) { return rfl__rd_le(r, 8); }
+static inline int64_t rfl_rd_i64(struct rfl_rd *r) { return (int64_t)rfl__rd_le(r, 8); }
 /* Copies n bytes to out; zeroes out when they are not there. */
 void rfl_rd_bytes(struct rfl_rd *r, void *out, size_t n);
 /* A view of the next n bytes, borrowed from the reader's memory; empty when they are not there. */
@@ -25,11 +39,21 @@ struct rfl_view rfl_rd_view(struct rfl_rd *r, size_t n);
 /* True when everything was there and nothing is left over. */
 bool rfl_rd_done(const struct rfl_rd *r);
 
-void rfl_wr_u8(struct rfl_wr *w, uint8_t v);
-void rfl_wr_u16(struct rfl_wr *w, uint16_t v);
-void rfl_wr_u32(struct rfl_wr *w, uint32_t v);
-void rfl_wr_u64(struct rfl_wr *w, uint64_t v);
-void rfl_wr_i64(struct rfl_wr *w, int64_t v);
+static inline void rfl__wr_le(struct rfl_wr *w, uint64_t v, unsigned bytes)
+{
+    if (w->bad || w->cap - w->used < bytes) {
+        w->bad = true;
+        return;
+    }
+    for (unsigned i = 0; i < bytes; i++)
+        w->p[w->used + i] = (uint8_t)(v >> (8 * i));
+    w->used += bytes;
+}
+static inline void rfl_wr_u8(struct rfl_wr *w, uint8_t v) { rfl__wr_le(w, v, 1); }
+static inline void rfl_wr_u16(struct rfl_wr *w, uint16_t v) { rfl__wr_le(w, v, 2); }
+static inline void rfl_wr_u32(struct rfl_wr *w, uint32_t v) { rfl__wr_le(w, v, 4); }
+static inline void rfl_wr_u64(struct rfl_wr *w, uint64_t v) { rfl__wr_le(w, v, 8); }
+static inline void rfl_wr_i64(struct rfl_wr *w, int64_t v) { rfl__wr_le(w, (uint64_t)v, 8); }
 void rfl_wr_bytes(struct rfl_wr *w, const void *p, size_t n);
 
 /* Big-endian, for keys whose byte order is their order. */

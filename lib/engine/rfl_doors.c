@@ -28,27 +28,16 @@ static void say_invalid(struct rfl_engine *e, uint64_t session, const struct rfl
 
 /* ---- Submit ---- */
 
-/* How a referral that opened a case was placed; a later one found its place taken. */
-static struct rfl_view placed_by(struct rfl_engine *e, const struct rfl_referral *referral)
+/* How it was placed, from its log entry. */
+static enum rfl_route_reason placed_by(struct rfl_engine *e, const struct rfl_referral *referral)
 {
     struct rfl_entry entry;
-    if (referral->prev_on_case.v != 0 || rfl_store_entry(e->store, referral->seq, &entry) != RFL_E_OK ||
-        !entry.has_decided)
-        return rfl__literal("");
-    return rfl__literal(rfl_route_reason_word((enum rfl_route_reason)entry.decided.decision.reason));
-}
-
-/* How it was first placed, as its log entry has it. */
-static struct rfl_view reason_of(struct rfl_engine *e, const struct rfl_referral *referral)
-{
-    struct rfl_entry entry;
-    if (rfl_store_entry(e->store, referral->seq, &entry) != RFL_E_OK || !entry.has_decided)
-        return rfl__literal("");
-    return rfl__literal(rfl_route_reason_word((enum rfl_route_reason)entry.decided.decision.reason));
+    bool known = rfl_store_entry(e->store, referral->seq, &entry) == RFL_E_OK && entry.has_decided;
+    return known ? (enum rfl_route_reason)entry.decided.decision.reason : RFL_ROUTE_REASON_NONE;
 }
 
 static void say_receipt(struct rfl_engine *e, uint64_t session, const struct rfl_referral *referral, bool replayed,
-                        const struct rfl_findings *warnings)
+                        enum rfl_route_reason placed, const struct rfl_findings *warnings)
 {
     struct rfl_case kase;
     if (rfl_store_case(e->store, referral->kase, &kase) != RFL_E_OK) {
@@ -68,8 +57,8 @@ static void say_receipt(struct rfl_engine *e, uint64_t session, const struct rfl
         receipt->due_ms = kase.due_ms;
         receipt->area = rfl__area_name(e, kase.area);
         receipt->queue = rfl__queue_name(e, kase.queue);
-        receipt->reason = reason_of(e, referral);
-        receipt->reason = placed_by(e, referral);
+        if (!receipt->joined)           /* a later referral found its place taken */
+            receipt->reason = rfl__literal(rfl_route_reason_word(placed));
     } else {
         receipt->status = RFL_STATUS_RECEIVED;
     }
@@ -132,7 +121,8 @@ static void receive(struct rfl_engine *e, uint64_t session, const struct rfl_ask
         return;                 /* the store's error: it is sticky, and commit will answer for the whole turn */
     struct rfl_referral referral;
     if (rfl_store_referral(e->store, submission->id, &referral) == RFL_E_OK)
-        say_receipt(e, session, &referral, false, &ask->findings);
+        say_receipt(e, session, &referral, false, (enum rfl_route_reason)entry.decided.decision.reason,
+                    &ask->findings);
     if (joins)
         rfl__count(e, RFL__N_joined);
 }
@@ -145,12 +135,12 @@ static void handle_submit(struct rfl_engine *e, uint64_t session, const struct r
         return;
     struct rfl_submission submission = {
         .reference = rfl_store_hash(e->store, RFL_HASH_REFERENCE, source->id.v, ask->reference),
-        .body = rfl_store_hash(e->store, RFL_HASH_BODY, source->id.v, ask->referral),
+        .body = rfl_store_hash(e->store, RFL_HASH_BODY, 0, ask->referral),
         .door = ask->form.door, .consent = ask->form.consent };
     struct rfl_referral before;
     if (rfl_store_find_reference(e->store, submission.reference, &before)) {
         if (rfl_hash_same(before.body, submission.body)) {
-            say_receipt(e, session, &before, true, &ask->findings);
+            say_receipt(e, session, &before, true, placed_by(e, &before), &ask->findings);
         } else {
             rfl__refuse(e, session, RFL_CODE_CONFLICT);
             rfl__count(e, RFL__N_conflicts);
@@ -163,7 +153,7 @@ static void handle_submit(struct rfl_engine *e, uint64_t session, const struct r
         rfl__refuse(e, session, RFL_CODE_DOOR_NOT_ALLOWED);
     else if (e->draining)
         rfl__refuse(e, session, RFL_CODE_DRAINING);
-    else if (rfl_store_used_permille(e->store) >= e->options.full_soft_permille)
+    else if (rfl_store_used_permille(e->store) >= e->options.full_permille)
         rfl__refuse(e, session, RFL_CODE_STORE_FULL);
     else {
         submission.id = rfl_store_next_referral(e->store);

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { SESSION_IDLE_MS = 30000, FULL_SOFT_PERMILLE = 700, FULL_HARD_PERMILLE = 850, IDLE_CHECK_MS = 1000,
+enum { SESSION_IDLE_MS = 30000, FULL_PERMILLE = 700, IDLE_CHECK_MS = 1000,
        BUSY_RETRY_MS = 500, FULL_RETRY_MS = 30000 };
 
 static void name_counters(struct rfl_engine *e)
@@ -44,10 +44,8 @@ static struct rfl_engine_options with_defaults(struct rfl_engine_options options
 {
     if (options.session_idle_ms == 0)
         options.session_idle_ms = SESSION_IDLE_MS;
-    if (options.full_soft_permille == 0)
-        options.full_soft_permille = FULL_SOFT_PERMILLE;
-    if (options.full_hard_permille == 0)
-        options.full_hard_permille = FULL_HARD_PERMILLE;
+    if (options.full_permille == 0)
+        options.full_permille = FULL_PERMILLE;
     return options;
 }
 
@@ -164,7 +162,7 @@ void rfl_engine_refuse(struct rfl_engine *e, uint64_t session, const struct rfl_
 static void say_undone(struct rfl_engine *e)
 {
     uint32_t permille = rfl_store_used_permille(e->store);
-    enum rfl_code code = permille >= e->options.full_soft_permille ? RFL_CODE_STORE_FULL : RFL_CODE_BUSY;
+    enum rfl_code code = permille >= e->options.full_permille ? RFL_CODE_STORE_FULL : RFL_CODE_BUSY;
     e->outbox_count = 0;
     for (uint32_t i = 0; i < e->asked_count; i++) {
         e->correlation = e->asked[i].correlation;

@@ -27,9 +27,10 @@ struct rfl_engine_options {
     const struct rfl_policy *policy;                /* borrowed; rfl_engine_set_policy replaces it between turns */
     const struct rfl_directory_set *directories;    /* may be NULL: then only configuration places people */
     int64_t lease_ms;           /* how long an offer lasts, instead of the policy's lease clock; 0: that clock */
-    bool test_people;           /* NHS numbers of the never-issued test range count as valid: never on a live instance */
+    bool test_people;           /* NHS numbers that are never issued count as valid: never on a live instance */
     int64_t session_idle_ms;    /* a worker session silent for longer is gone and its offers return; 0: 30 s */
-    uint32_t full_soft_permille, full_hard_permille;    /* store room: new referrals refused above; 0: 700 and 850 */
+    uint32_t full_permille;     /* share of the map in use above which new referrals are refused; 0: 700. The rest is
+                                   kept for finishing what is open. */
 };
 
 /* Logs POLICY_LOADED when the policy's digest is not the one last logged. RFL_E_MEMORY, or the store's error. */

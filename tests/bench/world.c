@@ -271,8 +271,8 @@ bool world_usage(const struct world *world, struct world_usage *out)
     while (fgets(line, sizeof line, f) != NULL) {
         if (sscanf(line, "Rss: %lu kB", &kib) == 1)
             out->resident_bytes = (uint64_t)kib << 10;
-        if (sscanf(line, "Private_Dirty: %lu kB", &kib) == 1 || sscanf(line, "Private_Clean: %lu kB", &kib) == 1)
-            out->private_bytes += (uint64_t)kib << 10;
+        if (sscanf(line, "Anonymous: %lu kB", &kib) == 1)
+            out->private_bytes = (uint64_t)kib << 10;
     }
     (void)fclose(f);
     (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)world->daemon);

@@ -45,6 +45,8 @@ int world_ctl(const struct world *world, const char *out_path, char *const argum
 /* Ends the daemon and removes the folder. */
 void world_fini(struct world *world);
 
+/* Resident memory has the store's pages in it, which the kernel can take back; private memory is what is the daemon's
+ * alone and not in any file. */
 struct world_usage { uint64_t resident_bytes, private_bytes; double cpu_s; };
 bool world_usage(const struct world *world, struct world_usage *out);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { IN_FLIGHT = 64, RESEND_MS = 60, RESEND_MAX_MS = 500, PING_MS = 100, REOPEN_MS = 200, MAIL_CREDIT = 128,
+enum { IN_FLIGHT = 64, RESEND_MS = 60, RESEND_MAX_MS = 500, PING_MS = 100, QUIET_MS = 100, MAIL_CREDIT = 128,
        WORKER_CREDIT = 48, SAY_MAX = 20 };
 
 /* What an adapter's tags mean: a reference's number plus one, or one of these kinds of probe. */
@@ -154,10 +154,8 @@ static void find_accepted(struct crash_adapter *a, const struct rfl_msg_feedback
 static void take_feedback(struct crash_adapter *a, const struct rfl_msg_feedback *feedback)
 {
     uint64_t fed = atomic_load(&a->fed);
-    if (feedback->sequence > fed + 1)
+    if (feedback->sequence != fed + 1)
         crash_violation(a->shared, "a gap in a mailbox", "");
-    if (feedback->sequence <= fed)
-        return;
     if (feedback->word.len == 8 && memcmp(feedback->word.p, "accepted", 8) == 0)
         find_accepted(a, feedback);
     atomic_store(&a->fed, feedback->sequence);
@@ -183,24 +181,16 @@ static void adapter_hears(void *ctx, struct rfl_client *client, uint64_t tag, co
     }
 }
 
-static void tend_mailbox(struct crash_adapter *a, struct rfl_client *client, uint64_t *opened_ms)
+static void acknowledge(struct crash_adapter *a, struct rfl_client *client)
 {
+    if (a->unacknowledged < MAIL_CREDIT / 4 && (a->unacknowledged == 0 || boot_ms() - a->told_ms <= QUIET_MS))
+        return;
     char source[16];
     (void)snprintf(source, sizeof source, "bench-%u", a->number);
-    struct rfl_ask ask = { .source = rfl_view_of(source) };
-    if (a->unacknowledged >= MAIL_CREDIT / 4 || (a->unacknowledged > 0 && boot_ms() - a->told_ms > REOPEN_MS / 2)) {
-        ask.kind = RFL_MSG_FEEDBACK_ACK;
-        ask.upto = atomic_load(&a->fed);
-        if (rfl_client_send(client, &ask, TAG_MAILBOX) == RFL_E_OK)
-            a->unacknowledged = 0;
-    }
-    if (boot_ms() - *opened_ms < REOPEN_MS)
-        return;
-    ask.kind = RFL_MSG_MAILBOX_OPEN;
-    ask.credit = MAIL_CREDIT;
-    ask.after_sequence = atomic_load(&a->fed);
+    struct rfl_ask ask = { .kind = RFL_MSG_FEEDBACK_ACK, .source = rfl_view_of(source),
+                           .upto = atomic_load(&a->fed) };
     if (rfl_client_send(client, &ask, TAG_MAILBOX) == RFL_E_OK)
-        *opened_ms = boot_ms();
+        a->unacknowledged = 0;
 }
 
 static void fill_window(struct crash_adapter *a, struct rfl_client *client)
@@ -226,15 +216,18 @@ static void *run_adapter(void *arg)
     struct crash_adapter *a = arg;
     struct rfl_client *client = NULL;
     struct rfl_client_options options = { .endpoint = a->shared->doors, .heard = adapter_hears, .ctx = a,
-        .resend_ms = RESEND_MS, .resend_max_ms = RESEND_MAX_MS, .in_flight_max = 4 * IN_FLIGHT };
-    if (rfl_client_new(&options, &client) != RFL_E_OK) {
-        crash_violation(a->shared, "no client", "");
+        .resend_ms = RESEND_MS, .resend_max_ms = RESEND_MAX_MS, .in_flight_max = 4 * IN_FLIGHT, .ping_ms = PING_MS };
+    char source[16];
+    (void)snprintf(source, sizeof source, "bench-%u", a->number);
+    if (rfl_client_new(&options, &client) != RFL_E_OK
+        || rfl_client_mailbox(client, rfl_view_of(source), MAIL_CREDIT) != RFL_E_OK) {
+        crash_violation(a->shared, "no adapter", source);
+        rfl_client_free(&client);
         return NULL;
     }
-    uint64_t opened_ms = 0;
     while (!atomic_load(&a->shared->stopping)) {
         fill_window(a, client);
-        tend_mailbox(a, client, &opened_ms);
+        acknowledge(a, client);
         if (rfl_client_poll(client, 20) == -1)
             crash_violation(a->shared, "a client's context broke", "");
     }

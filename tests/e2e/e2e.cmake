@@ -28,6 +28,10 @@ if(TARGET referrald AND TARGET rfl_engine AND TARGET rfl_store)
   endforeach()
 endif()
 
+if(TARGET referrald AND TARGET referralctl)
+  rfl_test(readme e2e LABELS main COMMAND /usr/bin/python3 ${rfl_e2e}/test_readme.py $<TARGET_FILE_DIR:referrald>)
+endif()
+
 find_program(SYSTEMD_ANALYZE systemd-analyze)
 if(SYSTEMD_ANALYZE)
   # Exposure 0 (safe) to 100 as systemd scores it: the unit is held at 1.0 of 10 or better.

@@ -397,39 +397,44 @@ struct rfl_ask e2e_submit(const char *reference, const char *words)
                              .reference = e2e_view(reference), .referral = e2e_referral(words) };
 }
 
-static struct rfl_msg_admin_state ask_state(const struct e2e *e, const char *counter, uint64_t *value)
+static void ask_state(struct e2e_peer *admin, struct rfl_reply *reply)
 {
-    struct e2e_peer peer;
-    struct rfl_reply reply;
     struct rfl_ask ask = { .kind = RFL_MSG_ADMIN_STATUS };
-    bool found = counter == NULL;
-    e2e_peer_open(&peer, e->admin);
-    e2e_peer_ask(&peer, &ask, &reply);
-    assert_int_equal(reply.kind, RFL_MSG_ADMIN_STATE);
-    struct rfl_msg_admin_state state = reply.admin_state;
-    for (uint32_t i = 0; !found && i < state.counters_count; i++) {
-        const struct rfl_counter *at = &state.counters[i];
-        if (at->name.len == strlen(counter) && memcmp(at->name.p, counter, at->name.len) == 0) {
-            *value = at->value;
-            found = true;
-        }
+    e2e_peer_ask(admin, &ask, reply);
+    assert_int_equal(reply->kind, RFL_MSG_ADMIN_STATE);
+}
+
+uint64_t e2e_peer_counter(struct e2e_peer *admin, const char *name)
+{
+    struct rfl_reply reply;
+    ask_state(admin, &reply);
+    for (uint32_t i = 0; i < reply.admin_state.counters_count; i++) {
+        const struct rfl_counter *at = &reply.admin_state.counters[i];
+        if (at->name.len == strlen(name) && memcmp(at->name.p, name, at->name.len) == 0)
+            return at->value;
     }
-    if (!found)
-        fail_msg("the admin status has no counter %s", counter);
-    e2e_peer_close(&peer);
-    state.counters = NULL;
-    state.version = state.policy = state.directory = state.bind = (struct rfl_view){ NULL, 0 };
-    return state;
+    fail_msg("the admin status has no counter %s", name);
+    return 0;
 }
 
 uint64_t e2e_counter(const struct e2e *e, const char *name)
 {
-    uint64_t value = 0;
-    (void)ask_state(e, name, &value);
+    struct e2e_peer peer;
+    e2e_peer_open(&peer, e->admin);
+    uint64_t value = e2e_peer_counter(&peer, name);
+    e2e_peer_close(&peer);
     return value;
 }
 
 struct rfl_msg_admin_state e2e_admin_state(const struct e2e *e)
 {
-    return ask_state(e, NULL, NULL);
+    struct e2e_peer peer;
+    struct rfl_reply reply;
+    e2e_peer_open(&peer, e->admin);
+    ask_state(&peer, &reply);
+    e2e_peer_close(&peer);
+    struct rfl_msg_admin_state state = reply.admin_state;
+    state.counters = NULL;
+    state.version = state.policy = state.directory = state.bind = (struct rfl_view){ NULL, 0 };
+    return state;
 }

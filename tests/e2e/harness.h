@@ -85,9 +85,11 @@ struct rfl_view e2e_view(const char *text);
 struct rfl_view e2e_referral(const char *words);
 /* Submit as source jobcentre-feed. */
 struct rfl_ask e2e_submit(const char *reference, const char *words);
-/* AdminStatus over a connection of its own; the counter's value, or fails when there is none of that name. */
+/* AdminStatus over this admin connection: the counter's value; fails when there is none of that name. */
+uint64_t e2e_peer_counter(struct e2e_peer *admin, const char *name);
+/* The same over a connection of its own. */
 uint64_t e2e_counter(const struct e2e *e, const char *name);
-/* AdminStatus: the state without its views. */
+/* AdminStatus over a connection of its own: the state without its views. */
 struct rfl_msg_admin_state e2e_admin_state(const struct e2e *e);
 
 #endif

@@ -114,9 +114,9 @@ static void bad_configuration_is_refused_with_its_reason(void **state)
     struct e2e *e = *state;
     static const struct { const char *setting, *said; } cases[] = {
         { "store_mapp = \"1GiB\";", "store_map" },                          /* with a suggestion */
-        { "store_soft_permille = 4294967297;", ":9: an integer does not fit" },
-        { "store_soft_permille = \"700\";", "store_soft_permille" },
-        { "store_soft_permille = 0;", "store_soft_permille" },
+        { "store_full_permille = 4294967297;", ":9: an integer does not fit" },
+        { "store_full_permille = \"700\";", "store_full_permille" },
+        { "store_full_permille = 0;", "store_full_permille" },
         { "session_idle = 30;", "session_idle" },
         { "session_idle = \"30 parsecs\";", "session_idle" },
         { "session_idle = \"2h\";", "session_idle" },
@@ -443,7 +443,7 @@ static void a_full_store_refuses_the_new_and_finishes_the_old(void **state)
     memset(words, 'w', sizeof words - 1);
     words[sizeof words - 1] = '\0';
     (void)snprintf(e->store_map, sizeof e->store_map, "4MiB");
-    (void)snprintf(e->extra, sizeof e->extra, "store_soft_permille = 300;");
+    (void)snprintf(e->extra, sizeof e->extra, "store_full_permille = 300;");
     e2e_write_conf(e);
     e2e_start(e);
     e2e_peer_open(&door, e->doors);

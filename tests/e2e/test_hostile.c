@@ -134,6 +134,15 @@ static size_t good_submit(const char *reference)
     return len;
 }
 
+static void await_counter(struct e2e_peer *admin, const char *name, uint64_t wanted)
+{
+    int64_t deadline = e2e_clock_ms() + E2E_DEADLINE_MS;
+    uint64_t value;
+    while ((value = e2e_peer_counter(admin, name)) < wanted)
+        if (e2e_clock_ms() > deadline)
+            fail_msg("%s is %llu instead of %llu", name, (unsigned long long)value, (unsigned long long)wanted);
+}
+
 /* ---- payloads ---- */
 
 static void a_submit_cut_at_every_byte_is_refused(void **state)
@@ -340,15 +349,18 @@ static void other_than_two_frames_is_refused_and_counted(void **state)
 static void an_oversize_frame_ends_the_connection_only(void **state)
 {
     (void)state;
-    struct e2e_peer peer, neighbour;
+    struct e2e_peer peer, neighbour, admin;
     uint32_t refused;
+    e2e_peer_open(&admin, e.admin);
     e2e_peer_open(&neighbour, e.doors);
     assert_int_equal(answers_until_now(&neighbour, &refused), 0);
     e2e_peer_open(&peer, e.doors);
     memset(frame, 0, sizeof frame);
     enum rfl_code code = refusal_of(&peer, frame, FRAME_BYTES);                 /* the largest there may be */
     assert_true(code == RFL_CODE_PARSE || code == RFL_CODE_LIMIT);
+    uint64_t before = e2e_peer_counter(&admin, "bus_disconnected");
     send_frame(&peer, frame, FRAME_BYTES + 1);
+    await_counter(&admin, "bus_disconnected", before + 1);
     /* libzmq drops that peer's connection; a DEALER comes back by itself and is a new peer. What it sends before it
      * has noticed is lost, so it asks until it is heard. */
     struct rfl_ask ping = { .kind = RFL_MSG_PING, .worker = e2e_view("w") };
@@ -362,6 +374,7 @@ static void an_oversize_frame_ends_the_connection_only(void **state)
     assert_int_equal(answers_until_now(&neighbour, &refused), 0);              /* nobody else was cut off */
     e2e_peer_close(&peer);
     e2e_peer_close(&neighbour);
+    e2e_peer_close(&admin);
 }
 
 static void a_peer_that_names_itself_is_dropped_and_counted(void **state)
@@ -449,6 +462,16 @@ static void handshake_raw(int fd)
     write_raw(fd, ready, sizeof ready);                     /* with the literal's own NUL: the identity is empty */
 }
 
+/* Reads until the daemon hangs up: its own greeting, then the end of the stream or a reset. */
+static void await_hang_up(int fd)
+{
+    uint8_t bytes[256];
+    struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+    do
+        assert_int_equal(poll(&pollfd, 1, E2E_DEADLINE_MS), 1);
+    while (recv(fd, bytes, sizeof bytes, 0) > 0);
+}
+
 static void garbage_on_the_wire_is_survived(void **state)
 {
     (void)state;
@@ -483,6 +506,23 @@ static void garbage_on_the_wire_is_survived(void **state)
     }
 }
 
+static void an_unknown_mechanism_is_hung_up_on_and_counted(void **state)
+{
+    (void)state;
+    static const uint8_t greeting[64] = { 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 0, 'N', 'O', 'P', 'E' };
+    struct e2e_peer admin;
+    e2e_peer_open(&admin, e.admin);
+    uint64_t before = e2e_peer_counter(&admin, "bus_handshake_failed");
+    for (int i = 0; i < 10; i++) {
+        int fd = connect_raw();
+        write_raw(fd, greeting, sizeof greeting);
+        await_hang_up(fd);
+        (void)close(fd);
+    }
+    await_counter(&admin, "bus_handshake_failed", before + 10);
+    e2e_peer_close(&admin);
+}
+
 static void a_frame_that_claims_to_be_endless_costs_nothing(void **state)
 {
     (void)state;
@@ -494,16 +534,9 @@ static void a_frame_that_claims_to_be_endless_costs_nothing(void **state)
     };
     for (size_t i = 0; i < sizeof claims / sizeof claims[0]; i++) {
         int fd = connect_raw();
-        uint8_t byte;
         handshake_raw(fd);
         write_raw(fd, claims[i], sizeof claims[i]);
-        /* The daemon hangs up: its own greeting, then the end of the stream or a reset. */
-        struct pollfd pollfd = { .fd = fd, .events = POLLIN };
-        ssize_t got = 1;
-        while (got == 1) {
-            assert_int_equal(poll(&pollfd, 1, E2E_DEADLINE_MS), 1);
-            got = recv(fd, &byte, 1, 0);
-        }
+        await_hang_up(fd);
         (void)close(fd);
     }
 }
@@ -594,6 +627,7 @@ int main(void)
         HOSTILE(a_peer_that_names_itself_is_dropped_and_counted),
         HOSTILE(messages_of_other_sockets_are_refused),
         HOSTILE(garbage_on_the_wire_is_survived),
+        HOSTILE(an_unknown_mechanism_is_hung_up_on_and_counted),
         HOSTILE(a_frame_that_claims_to_be_endless_costs_nothing),
         HOSTILE(an_unfinished_message_is_given_back),
         HOSTILE(idle_connections_do_not_keep_others_out),

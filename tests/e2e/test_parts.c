@@ -86,7 +86,6 @@ static void options_that_contradict_each_other_are_refused(void **state)
 {
     (void)state;
     static const struct { const char *setting, *key; } cases[] = {
-        { "store_soft_permille = 900;", "store_soft_permille" },
         { "store_map = \"1025KiB\";", "store_map" },
         { "log_format = \"xml1\";", "log_format" },
         { "doors = \"tcp://0.0.0.0:5701\";", "doors" },

@@ -720,6 +720,62 @@ static void wrong_subscriptions_are_refused_here(void **state)
     rfl_keep_stop(&keep);
 }
 
+/* ---- a kept mailbox ---- */
+
+static void say_feedback(struct peer *p, uint64_t sequence)
+{
+    peer_say(p, &(struct rfl_reply){ .kind = RFL_MSG_FEEDBACK,
+             .feedback = { .source = rfl_view_of("test-gp"), .receipt = rfl_view_of("WW-0000-0009"),
+                           .word = rfl_view_of("started"), .sequence = sequence, .at_ms = 1 } });
+}
+
+static void expect_open(struct peer *p, struct rfl_client *client, uint64_t after)
+{
+    int64_t until_ms = boot_ms() + PATIENCE_MS;
+    do {
+        next_ask(p, client);                    /* some may have been sent before the feedback was heard */
+        assert_int_equal(p->ask.kind, RFL_MSG_MAILBOX_OPEN);
+        assert_int_equal(p->ask.credit, 10);
+        assert_memory_equal(p->ask.source.p, "test-gp", 7);
+        assert_true(boot_ms() < until_ms);
+    } while (p->ask.after_sequence != after);
+}
+
+static void mailbox_is_opened_again_after_what_was_heard(void **state)
+{
+    (void)state;
+    struct peer *p = peer_new();
+    struct heard h = { 0 };
+    struct rfl_client *client = client_of(p, &h, 60000);
+    assert_int_equal(rfl_client_mailbox(client, rfl_view_of(""), 10), RFL_E_INVALID);
+    assert_int_equal(rfl_client_mailbox(client, rfl_view_of("test-gp"), 0), RFL_E_INVALID);
+    assert_int_equal(rfl_client_mailbox(client, rfl_view_of("test-gp"), 10), RFL_E_OK);
+    expect_open(p, client, 0);
+    peer_say(p, &(struct rfl_reply){ .kind = RFL_MSG_MAILBOX_OPENED, .correlation = p->ask.correlation,
+                                     .mailbox_opened = { .acknowledged = 3, .last = 5 } });
+    say_feedback(p, 4);
+    say_feedback(p, 5);
+    say_feedback(p, 4);                         /* repeated: not heard again */
+    say_feedback(p, 5);
+    hear_until(client, &h, 3);
+    assert_int_equal(h.kind[0], RFL_MSG_MAILBOX_OPENED);
+    assert_int_equal(h.kind[2], RFL_MSG_FEEDBACK);
+    expect_open(p, client, 5);                  /* whoever it reaches now goes on from there */
+    assert_int_equal(rfl_client_counts(client)->stray, 2);
+    assert_int_equal(h.count, 3);
+    struct rfl_reply reply = refusal_for(p, RFL_CODE_BUSY, 5);
+    peer_say(p, &reply);
+    expect_open(p, client, 5);
+    assert_int_equal(h.count, 3);
+    reply = refusal_for(p, RFL_CODE_UNKNOWN_SOURCE, 0);
+    peer_say(p, &reply);
+    hear_until(client, &h, 4);
+    assert_int_equal(h.code[3], RFL_CODE_UNKNOWN_SOURCE);
+    assert_true(rfl_client_wait_ms(client) > 1000000);
+    rfl_client_free(&client);
+    peer_free(p);
+}
+
 /* ---- the table ---- */
 
 static bool count_due(void *ctx, struct rfl_flight_entry *entry)
@@ -799,6 +855,7 @@ int main(void)
         cmocka_unit_test(verb_refused_for_want_of_a_subscription_is_sent_after_it),
         cmocka_unit_test(final_refusal_or_goodbye_ends_the_keeping),
         cmocka_unit_test(wrong_subscriptions_are_refused_here),
+        cmocka_unit_test(mailbox_is_opened_again_after_what_was_heard),
         cmocka_unit_test(table_holds_what_was_added_and_not_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

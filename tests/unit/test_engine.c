@@ -166,6 +166,29 @@ static void two_workers_share_what_waits(void **state)
     assert_int_equal(count_said(SESSION_BEN, RFL_MSG_OFFER), 5);
 }
 
+static void worker_of_two_queues_serves_them_in_turn(void **state)
+{
+    (void)state;
+    const struct rfl_view both[] = { V(MANCHESTER), V(CORNWALL) };
+    struct rfl_ask ask = { .kind = RFL_MSG_SUBSCRIBE, .worker = V("anna"), .credit = 4, .names = both,
+                           .names_count = 2 };
+    begin();
+    for (unsigned i = 0; i < 8; i++) {
+        char reference[8];
+        (void)snprintf(reference, sizeof reference, "r-%u", i);
+        struct knock k = { .reference = reference, .area = i < 4 ? "QOP" : "QT6" };
+        struct rfl_ask knock = submit_of(&k);
+        rfl_engine_handle(w.engine, SESSION_DOOR, &knock);
+    }
+    must(end());
+    expect_kind(asked(SESSION_ANNA, &ask), RFL_MSG_SUBSCRIBED);
+    unsigned cornwall = 0;
+    for (unsigned n = 0; n < 4; n++)
+        cornwall += is_text(said(SESSION_ANNA, RFL_MSG_OFFER, n)->offer.queue, CORNWALL);
+    assert_int_equal(count_said(SESSION_ANNA, RFL_MSG_OFFER), 4);
+    assert_int_equal(cornwall, 2);
+}
+
 static void worker_gets_only_its_own_queue(void **state)
 {
     (void)state;
@@ -421,6 +444,7 @@ int main(void)
         STORY(one_person_has_one_open_case_over_doors_and_areas),
         STORY(offers_keep_to_credit_and_urgent_comes_first_then_the_longest_wait),
         STORY(two_workers_share_what_waits),
+        STORY(worker_of_two_queues_serves_them_in_turn),
         STORY(worker_gets_only_its_own_queue),
         STORY(record_is_what_was_submitted_and_only_after_yes),
         STORY(lease_that_ends_is_offered_again_under_a_higher_token),

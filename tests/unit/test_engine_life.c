@@ -313,13 +313,12 @@ static void draining_finishes_what_is_begun_and_takes_nothing_new(void **state)
 /* ---- a store without room ---- */
 
 /* Twenty submissions in a turn, until one turn does not fit. */
-static enum rfl_err submit_many(unsigned turn, char *body)
+static enum rfl_err submit_many(unsigned turn, const char *area, const char *body)
 {
-    begin();
     for (unsigned i = 0; i < 20; i++) {
         char reference[16];
         (void)snprintf(reference, sizeof reference, "t-%u-%u", turn, i);
-        struct knock k = { .reference = reference, .body = body };
+        struct knock k = { .reference = reference, .body = body, .area = area };
         struct rfl_ask ask = submit_of(&k);
         ask.correlation = 100 * turn + i + 1;
         rfl_engine_handle(w.engine, SESSION_DOOR, &ask);
@@ -335,7 +334,7 @@ static void turn_that_does_not_fit_is_undone_and_everybody_hears_so(void **state
     close_world();
     open_world(1 << 20);
     close_engine();
-    w.options.full_soft_permille = 5000;                /* no mark: the map itself is the end */
+    w.options.full_permille = 5000;                /* no mark: the map itself is the end */
     open_engine();
     expect_kind(subscribe(SESSION_ANNA, "anna", MANCHESTER, 3), RFL_MSG_SUBSCRIBED);
     memset(body, 'b', sizeof body - 1);
@@ -344,7 +343,8 @@ static void turn_that_does_not_fit_is_undone_and_everybody_hears_so(void **state
     unsigned turn = 0;
     for (; turn < 50 && err == RFL_E_OK; turn++) {
         rfl_store_stat(w.store, &before);
-        err = submit_many(turn, body);
+        begin();
+        err = submit_many(turn, "QOP", body);
     }
     assert_int_equal(err, RFL_E_FULL);
     assert_true(turn > 1);
@@ -368,13 +368,44 @@ static void turn_that_does_not_fit_is_undone_and_everybody_hears_so(void **state
     expect_kind(status_of("gp-north", reference), RFL_MSG_STATUS_REPORT);
 }
 
+/* The worker's yes was in a turn that was undone. When it says it again it hears of the next person in the same turn,
+ * although nobody has begun to wait since the start. */
+static void undone_turn_hides_nobody_who_waits(void **state)
+{
+    (void)state;
+    char body[4001];
+    memset(body, 'b', sizeof body - 1);
+    body[sizeof body - 1] = '\0';
+    close_world();
+    open_world(1 << 20);
+    (void)submit((struct knock){ .reference = "first" });
+    (void)submit((struct knock){ .reference = "second" });
+    close_engine();
+    w.options.full_permille = 5000;
+    open_engine();
+    for (unsigned turn = 0; counter("turns_undone") == 0 && turn < 50; turn++) {
+        begin();
+        (void)submit_many(turn, "", body);
+    }
+    restart();
+    struct held offer = offer_to(SESSION_ANNA, "anna");
+    struct rfl_ask accept = verb_of(RFL_MSG_ACCEPT, "anna", &offer);
+    begin();
+    rfl_engine_handle(w.engine, SESSION_ANNA, &accept);
+    assert_int_equal(submit_many(60, "", body), RFL_E_FULL);
+    assert_int_equal(count_said(SESSION_ANNA, RFL_MSG_RECORD) + count_said(SESSION_ANNA, RFL_MSG_OFFER), 0);
+    expect_refused(&w.said[0].reply, RFL_CODE_BUSY);
+    expect_kind(asked(SESSION_ANNA, &accept), RFL_MSG_RECORD);
+    assert_int_equal(count_said(SESSION_ANNA, RFL_MSG_OFFER), 1);
+}
+
 static void above_the_mark_new_people_wait_and_work_goes_on(void **state)
 {
     (void)state;
     (void)submit((struct knock){ .reference = "r" });
     struct held offer = offer_to(SESSION_ANNA, "anna");
     close_engine();
-    w.options.full_soft_permille = 1;                   /* anything at all is above it */
+    w.options.full_permille = 1;                   /* anything at all is above it */
     open_engine();
     assert_true(rfl_store_used_permille(w.store) >= 1);
     const struct rfl_reply *r = submit((struct knock){ .reference = "new" });
@@ -424,16 +455,16 @@ static void reconcile_answers_fit_a_frame(void **state)
     enum { MISSING = 480, SURPLUS = 400 };
     static char texts[MISSING][RFL_REFERENCE_BYTES_MAX + 1];
     static struct rfl_view names[MISSING];
+    begin();
     for (unsigned i = 0; i < SURPLUS; i++) {
         char reference[RFL_REFERENCE_BYTES_MAX + 1];
         memset(reference, 's', sizeof reference - 1);
         (void)snprintf(reference + 120, 9, "%08u", i);
         struct knock k = { .reference = reference, .body = "b" };
         struct rfl_ask ask = submit_of(&k);
-        begin();
         rfl_engine_handle(w.engine, SESSION_DOOR, &ask);
-        must(end());
     }
+    must(end());
     for (unsigned i = 0; i < MISSING; i++) {
         memset(texts[i], 'm', RFL_REFERENCE_BYTES_MAX);
         (void)snprintf(texts[i] + 120, 9, "%08u", i);
@@ -619,6 +650,7 @@ int main(void)
         STORY(restart_in_the_middle_loses_nothing),
         STORY(draining_finishes_what_is_begun_and_takes_nothing_new),
         STORY(turn_that_does_not_fit_is_undone_and_everybody_hears_so),
+        STORY(undone_turn_hides_nobody_who_waits),
         STORY(above_the_mark_new_people_wait_and_work_goes_on),
         STORY(reconcile_finds_what_only_one_side_has),
         STORY(reconcile_answers_fit_a_frame),
