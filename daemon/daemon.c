@@ -197,12 +197,7 @@ bool daemon_reload(struct daemon *d)
     enum rfl_err err = report == NULL ? RFL_E_MEMORY : load_again(d, &fresh, report);
     if (err == RFL_E_OK) {
         err = rfl_engine_set_policy(d->engine, fresh.policy, fresh.directories, &d->now);
-        /* Without room to log it, it is not in force: the old one is put back. Any other failure is the store's end. */
-        if (err == RFL_E_FULL)
-            store_works = rfl_engine_set_policy(d->engine, d->guidance.policy, d->guidance.directories, &d->now)
-                          == RFL_E_OK;
-        else
-            store_works = err == RFL_E_OK;
+        store_works = err == RFL_E_OK || err == RFL_E_FULL;     /* no room to log it: the old one stays in force */
     }
     if (err == RFL_E_OK) {
         struct guidance old = d->guidance;

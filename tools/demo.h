@@ -17,6 +17,7 @@
 
 enum {
     DEMO_AREAS_MAX = 96, DEMO_SOURCES_MAX = 16, DEMO_WORKERS = 4, DEMO_REFERRALS_MAX = 100000,
+    DEMO_REFERRALS_MIN = 500,                   /* with fewer, a worker may have nothing to die with */
     DEMO_CODE_BYTES = 16, DEMO_IN_FLIGHT_MAX = 64, DEMO_PRACTICES_PER_AREA = 3
 };
 

@@ -132,8 +132,8 @@ int main(int argc, char **argv)
     demo.daemon_path = argv[6];
     demo.ctl_path = argv[7];
     demo.json_path = argc == 9 ? argv[8] : NULL;
-    if (count < 200 || count > DEMO_REFERRALS_MAX) {
-        fputs("demo_driver: give 200 to 100000 referrals\n", stderr);
+    if (count < DEMO_REFERRALS_MIN || count > DEMO_REFERRALS_MAX) {
+        fputs("demo_driver: give 500 to 100000 referrals\n", stderr);
         return EXIT_USAGE;
     }
     if (!load_world(argv[3], strtoull(argv[4], NULL, 10), &demo.world)

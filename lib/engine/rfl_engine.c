@@ -92,10 +92,17 @@ void rfl_engine_free(struct rfl_engine **engine)
 enum rfl_err rfl_engine_set_policy(struct rfl_engine *e, const struct rfl_policy *policy,
                                    const struct rfl_directory_set *directories, const struct rfl_now *now)
 {
+    const struct rfl_policy *policy_before = e->policy;
+    const struct rfl_directory_set *directories_before = e->options.directories;
     e->policy = policy;
     e->options.directories = directories;
     e->now = *now;
-    return log_policy(e);
+    enum rfl_err err = log_policy(e);
+    if (err != RFL_E_OK) {
+        e->policy = policy_before;
+        e->options.directories = directories_before;
+    }
+    return err;
 }
 
 /* ---- the turn ---- */

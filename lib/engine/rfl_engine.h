@@ -38,7 +38,8 @@ RFL_MUST_USE enum rfl_err rfl_engine_new(const struct rfl_engine_options *option
                                          struct rfl_engine **out);
 void rfl_engine_free(struct rfl_engine **engine);
 
-/* Between turns. The new policy is in force from the next turn; offers that are out are not touched. */
+/* Between turns. The new policy is in force from the next turn; offers that are out are not touched. On an error (the
+ * store's) the one before stays in force. */
 RFL_MUST_USE enum rfl_err rfl_engine_set_policy(struct rfl_engine *engine, const struct rfl_policy *policy,
                                                 const struct rfl_directory_set *directories,
                                                 const struct rfl_now *now);

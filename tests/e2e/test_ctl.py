@@ -42,7 +42,8 @@ def referral(**changes):
 class Ctl(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.dir = tempfile.mkdtemp(prefix="rfl-ctl.")
+        base = tempfile.gettempdir()
+        cls.dir = tempfile.mkdtemp(prefix="rfl-ctl.", dir=base if len(base) <= 60 else "/tmp")   # sun_path is short
         os.mkdir(cls.dir + "/run", 0o700)
         cls.daemon = None
         cls.said = []
