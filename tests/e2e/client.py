@@ -17,10 +17,16 @@ class NoAnswer(Exception):
     """Nothing came in time."""
 
 
+def field_name(message):
+    """The Envelope's field of a message: SendBack is send_back."""
+    return next(f.name for f in pb.Envelope.DESCRIPTOR.fields if f.message_type == message.DESCRIPTOR)
+
+
 class Connection:
     """One DEALER to one of the daemon's sockets. Sends one frame, an Envelope, and receives one."""
 
     _context = zmq.Context()
+    asked = set()                                       # every verb that was ever asked by any of them
 
     def __init__(self, endpoint):
         self.socket = self._context.socket(zmq.DEALER)
@@ -61,6 +67,7 @@ class Connection:
     def ask_all(self, name, body, is_last=lambda answers: True):
         """Asks, and asks again until answered, as section 4 wants it. All answers, the last one last."""
         self.correlation += 1
+        self.asked.add(name)
         ask = pb.Envelope(version=1, correlation=self.correlation, **{name: body})
         data, wait_s, answers = ask.SerializeToString(), 1.0, []
         until = time.monotonic() + DEADLINE_S
@@ -141,6 +148,18 @@ class Adapter(Connection):
         return self.expect("feedback_ack", pb.FeedbackAck(source=self.source, upto=upto), "acked")
 
 
+    def amend(self, reference, referral, version):
+        return self.expect("amend", pb.Amend(source=self.source, reference=reference, referral=referral,
+                                             version=version), "changed")
+
+    def withdraw(self, reference, reason, text=""):
+        return self.expect("withdraw", pb.Withdraw(source=self.source, reference=reference, reason=reason, text=text),
+                           "changed")
+
+    def status(self, reference):
+        return self.expect("status_query", pb.StatusQuery(source=self.source, reference=reference), "status_report")
+
+
 class Worker(Connection):
     """An intake worker on the workers socket."""
 
@@ -157,7 +176,7 @@ class Worker(Connection):
     def verb(self, message, offer, **fields):
         """A verb on a case, as a message ready to be asked: (field of the Envelope, body)."""
         body = message(worker=self.name, case_code=offer.case_code, token=offer.token, **fields)
-        return message.DESCRIPTOR.name.lower(), body
+        return field_name(message), body
 
     def done(self, message, offer, **fields):
         return self.expect(*self.verb(message, offer, **fields), "done")
@@ -172,3 +191,37 @@ class Worker(Connection):
 
     def goodbye(self):
         return self.expect("goodbye", pb.Goodbye(worker=self.name), "bye")
+
+
+class Operator(Connection):
+    """Somebody at a triage desk, on the admin socket."""
+
+    def __init__(self, endpoint, name):
+        super().__init__(endpoint)
+        self.name = name
+
+    def verb(self, message, reason, **fields):
+        """A verb as a message ready to be asked."""
+        return field_name(message), message(operator=self.name, reason=reason, **fields)
+
+    def act(self, message, reason, **fields):
+        """What it did. Tried dry first: what was said then must be what happens."""
+        dry = self.expect(*self.verb(message, reason, dry_run=True, **fields), "acted")
+        acted = self.expect(*self.verb(message, reason, **fields), "acted")
+        if not dry.dry_run or acted.dry_run or list(dry.events) != list(acted.events) or dry.before != acted.before:
+            raise AssertionError(f"the dry run said {dry}, and then {acted}")
+        return acted
+
+    def show(self, code):
+        return self.expect("show", pb.Show(code=code), "shown")
+
+    def queue(self, name):
+        after = ""
+        while True:
+            page = self.expect("queue_list", pb.QueueList(after=after), "queues")
+            for row in page.queues:
+                if row.name == name:
+                    return row
+            if not page.more:
+                raise LookupError(name)
+            after = page.queues[-1].name
