@@ -122,14 +122,23 @@ static struct rfl_store_options store_options(uint64_t map_bytes)
 static void open_engine(struct world *world)
 {
     const char *why = NULL;
-    struct rfl_store_options options = store_options(0);
+    struct rfl_store_options options = store_options(world->map_bytes);
     enum rfl_err err = rfl_store_open(path_of(world, "store"), &options, world->now.wall_ms, &world->store, &why);
     if (err != RFL_E_OK)
         print_message("store: %s: %s\n", rfl_err_text(err), why == NULL ? "" : why);
     assert_int_equal(err, RFL_E_OK);
     struct rfl_engine_options engine = { .store = world->store, .policy = world->policy, .test_people = true,
-                                         .directories = world->directories };
+                                         .directories = world->directories,
+                                         .session_idle_ms = world->session_idle_ms };
     assert_int_equal(rfl_engine_new(&engine, &world->now, &world->engine), RFL_E_OK);
+}
+
+static void make_store(struct world *world, uint64_t map_bytes)
+{
+    struct rfl_store_options options = store_options(map_bytes);
+    world->now = (struct rfl_now){ WORLD_BEGINS_MS, 1000 };
+    world->map_bytes = map_bytes;
+    assert_int_equal(rfl_store_init(path_of(world, "store"), &options), RFL_E_OK);
 }
 
 void world_open(struct world *world, const char *policy, uint64_t map_bytes)
@@ -142,9 +151,7 @@ void world_open(struct world *world, const char *policy, uint64_t map_bytes)
     assert_non_null(mkdtemp(world->folder));
     assert_int_equal(rfl_conf_policy_load(policy, &world->policy, &report), RFL_E_OK);
     make_directories(world);
-    world->now = (struct rfl_now){ WORLD_BEGINS_MS, 1000 };
-    struct rfl_store_options options = store_options(map_bytes);
-    assert_int_equal(rfl_store_init(path_of(world, "store"), &options), RFL_E_OK);
+    make_store(world, map_bytes);
     rfl_arena_init(&world->arena, malloc(RFL_ARENA_BYTES), RFL_ARENA_BYTES);
     assert_non_null(world->arena.base);
     open_engine(world);
@@ -157,33 +164,58 @@ void world_restart(struct world *world)
     open_engine(world);
 }
 
+static void remove_tree(const char *path)
+{
+    char command[224];
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", path);
+    assert_int_equal(system(command), 0);
+}
+
+void world_new_store(struct world *world, uint64_t map_bytes)
+{
+    rfl_engine_free(&world->engine);
+    rfl_store_close(&world->store);
+    remove_tree(path_of(world, "store"));
+    make_store(world, map_bytes);
+    open_engine(world);
+}
+
 static void say_finding(void *ctx, const char *rule, uint64_t where)
 {
     (void)ctx;
     print_message("store: %s at %llu\n", rule, (unsigned long long)where);
 }
 
-static void remove_folder(const struct world *world)
-{
-    char command[160];
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", world->folder);
-    assert_int_equal(system(command), 0);
-}
-
-void world_close(struct world *world)
+static void verify(struct world *world)
 {
     char store[192], rebuilt[192];
-    struct rfl_store_options options = store_options(0);
+    struct rfl_store_options options = store_options(world->map_bytes);
     struct rfl_store_report report = { .say = say_finding };
-    rfl_engine_free(&world->engine);
-    rfl_store_close(&world->store);
     (void)snprintf(store, sizeof store, "%s/store", world->folder);
     (void)snprintf(rebuilt, sizeof rebuilt, "%s/rebuilt", world->folder);
     assert_int_equal(rfl_store_verify(store, &options, &report), RFL_E_OK);
     assert_int_equal(rfl_store_rebuild(store, rebuilt, &options, &report), RFL_E_OK);
     assert_int_equal(rfl_store_compare(store, rebuilt, &options, &report), RFL_E_OK);
+}
+
+void world_verify(struct world *world)
+{
+    rfl_engine_free(&world->engine);
+    rfl_store_close(&world->store);
+    verify(world);
+    remove_tree(path_of(world, "rebuilt"));
+    open_engine(world);
+}
+
+void world_close(struct world *world)
+{
+    rfl_engine_free(&world->engine);
+    rfl_store_close(&world->store);
+    verify(world);
     rfl_directory_set_close(&world->directories);
     rfl_conf_policy_free(&world->policy);
     free(world->arena.base);
-    remove_folder(world);
+    remove_tree(world->folder);
 }
+
+void world_abandon(struct world *world) { remove_tree(world->folder); }

@@ -16,6 +16,8 @@ struct world {
     struct rfl_engine *engine;
     struct rfl_now now;
     struct rfl_arena arena;
+    uint64_t map_bytes;
+    int64_t session_idle_ms;            /* 0: the engine's own; in force from the next opening */
 };
 
 /* The moment every world begins: Monday 2 November 2026, 09:00 UTC. */
@@ -25,8 +27,15 @@ struct world {
 void world_open(struct world *world, const char *policy, uint64_t map_bytes);
 /* Closes store and engine, and opens them again as a restart would. */
 void world_restart(struct world *world);
+/* Begins anew: an empty store, the first moment. The rest of the world stays. */
+void world_new_store(struct world *world, uint64_t map_bytes);
+/* The store, which must be closed by then, verifies and equals its own rebuild; then it is opened again. */
+void world_verify(struct world *world);
 /* Closes; the store must verify and equal its own rebuild. Removes the folder. */
 void world_close(struct world *world);
+
+/* Removes the folder and nothing else: somebody has found a fault and stops. */
+void world_abandon(struct world *world);
 
 /* Codes in the invented directory. Index modulo their number; never NULL. */
 const char *world_practice(unsigned i);

@@ -1,0 +1,501 @@
+/* The model's people, places, clocks and words; what adapters do is at the end. */
+#include "model.h"
+
+const uint16_t model_intake[M_QUEUES] = { 1016, 1004, 1003 };
+
+const struct m_place model_places[M_PLACES] = {
+    { NULL, 1, 0 }, { "QA1 1AA", 1016, 16 }, { "QA1 1AU", 1004, 4 }, { "QA1 1AS", 1003, 3 }, { "QB1 1AA", 1, 0 } };
+
+/* config/policy/sources.conf; queue and area: where who has no address is placed, because the referrer works there. */
+const struct m_source model_sources[M_SOURCES] = {
+    { NULL, { 0 }, 0, 0 },
+    { "gp-north", { RFL_DOOR_GP }, 1, 0 },
+    { "gp-south", { RFL_DOOR_GP, RFL_DOOR_PHARMACIST }, 1, 0 },
+    { "jobcentre-feed", { RFL_DOOR_JOBCENTRE }, 1, 0 },
+    { "employer-portal", { RFL_DOOR_EMPLOYER }, 1, 0 },
+    { "self-page", { RFL_DOOR_SELF }, 1, 0 },
+    { "local-service-manchester", { RFL_DOOR_LOCAL_SERVICE }, 1016, 16 },
+    { NULL, { 0 }, 0, 0 },
+    { "pharmacy-bridge", { RFL_DOOR_PHARMACIST }, 1, 0 },
+    { NULL, { 0 }, 0, 0 },
+    { "fit-note-birmingham", { RFL_DOOR_FIT_NOTE_SERVICE }, 1003, 3 },
+    { "provider-transfer", { RFL_DOOR_PROVIDER }, 1, 0 },
+    { NULL, { 0 }, 0, 0 },
+};
+
+void model_init(struct model *m, const struct rfl_policy *policy, int64_t now_ms, int64_t idle_ms)
+{
+    memset(m, 0, sizeof *m);
+    m->policy = policy;
+    m->now_ms = now_ms;
+    m->idle_ms = idle_ms;
+}
+
+void model_copy(struct model *to, const struct model *from)
+{
+    memcpy(to, from, offsetof(struct model, kase));
+    memcpy(to->kase, from->kase, (from->cases + 1u) * sizeof from->kase[0]);
+    memcpy(to->referral, from->referral, (from->referrals + 1u) * sizeof from->referral[0]);
+    for (unsigned i = 0; i < M_SOURCES; i++)
+        memcpy(to->mail[i], from->mail[i], (from->mails[i] + 1u) * sizeof from->mail[0][0]);
+}
+
+bool model_is_full(const struct model *m)
+{
+    for (unsigned i = 0; i < M_SOURCES; i++)
+        if (m->mails[i] > M_MAILS_MAX - 600)
+            return true;
+    return m->cases > M_CASES_MAX - 50 || m->open_count > M_OPEN_MAX - 50 || m->referrals > M_REFERRALS_MAX - 50;
+}
+
+/* Every second person shares name, birth and postcode with the one before, as twins with one first name might. */
+unsigned model_key(const struct m_form *form, unsigned kind)
+{
+    return kind == RFL_MATCH_NAME_BIRTH_POSTCODE && form->person % 4 == 1 ? form->person - 1u : form->person;
+}
+
+static bool has_key(const struct m_form *form, unsigned kind)
+{
+    if (kind == RFL_MATCH_NAME_BIRTH_POSTCODE && model_places[form->place].postcode == NULL)
+        return false;
+    return (form->keys & 1u << kind) != 0;
+}
+
+bool m_queue_is_intake(uint16_t queue)
+{
+    for (unsigned i = 0; i < M_QUEUES; i++)
+        if (model_intake[i] == queue)
+            return true;
+    return false;
+}
+
+struct m_case *m_touch(struct model *m, uint16_t kase)
+{
+    assert(kase > 0 && kase <= m->cases);
+    if (!m->kase[kase].touched && m->touched_count < sizeof m->touched / sizeof m->touched[0]) {
+        m->kase[kase].touched = true;
+        m->touched[m->touched_count++] = kase;
+    }
+    return &m->kase[kase];
+}
+
+/* ---- clocks ---- */
+
+static int64_t end_of(const struct model *m, uint16_t queue, enum rfl_clock clock, int64_t permille)
+{
+    struct rfl_queue_no no = { queue };
+    int64_t end_ms = 0, work_ms = rfl_policy_clock_ms(m->policy, no, clock) * permille / 1000;
+    if (rfl_worktime_add(rfl_policy_calendar(m->policy), m->now_ms, work_ms, &end_ms) != RFL_E_OK)
+        assert(!"the simulator stays inside the calendar");
+    return end_ms;
+}
+
+void m_set_clock(struct m_case *k, enum rfl_clock clock, int64_t due_ms)
+{
+    k->clock = (uint8_t)clock;
+    k->due_ms = due_ms;
+    k->half_ms = k->most_ms = 0;
+    k->warned = 0;
+}
+
+void m_start_clock(struct model *m, struct m_case *k, enum rfl_clock clock)
+{
+    m_set_clock(k, clock, end_of(m, k->queue, clock, 1000));
+    if (clock == RFL_CLOCK_LEASE || clock == RFL_CLOCK_HOLD)
+        return;                         /* an offer lapses and a hold ends: nobody is warned */
+    k->half_ms = end_of(m, k->queue, clock, 500);
+    k->most_ms = end_of(m, k->queue, clock, 800);
+}
+
+/* The warnings of the clock for a yes wait behind the lease. */
+void m_start_lease(struct model *m, struct m_case *k)
+{
+    k->clock = RFL_CLOCK_LEASE;
+    k->due_ms = end_of(m, k->queue, RFL_CLOCK_LEASE, 1000);
+}
+
+/* ---- from hand to hand ---- */
+
+static uint16_t triage_of(uint16_t area) { return area == 0 ? 1 : (uint16_t)(2000 + area); }
+
+void m_place(struct model *m, struct m_case *k, uint16_t queue, uint16_t area, int64_t since_ms)
+{
+    bool intake = m_queue_is_intake(queue);
+    k->queue = queue;
+    k->area = area;
+    k->hold = RFL_HOLD_NONE;
+    k->lapses = 0;
+    k->status = intake ? RFL_STATUS_QUEUED : RFL_STATUS_TRIAGE;
+    k->since_ms = intake ? since_ms : 0;
+    m_start_clock(m, k, intake ? RFL_CLOCK_ACCEPT : RFL_CLOCK_TRIAGE);
+    k->accept_by_ms = intake ? k->due_ms : 0;
+}
+
+/* Out of a hold: back to where it was held from, with its place in the queue, unless that queue said no. */
+void m_release(struct model *m, struct m_case *k)
+{
+    int64_t since_ms = k->since_ms > 0 ? k->since_ms : k->opened_ms;
+    k->escalation = 0;
+    if (m_queue_is_intake(k->queue) && !m_said_no(k, k->queue))
+        m_place(m, k, k->queue, k->area, since_ms);
+    else
+        m_to_triage(m, k);
+}
+
+void m_to_triage(struct model *m, struct m_case *k) { m_place(m, k, triage_of(k->area), k->area, 0); }
+
+void m_free_holder(struct m_case *k)
+{
+    k->worker = -1;
+    k->touches = 0;
+}
+
+/* An offer came to nothing: back to the place in the queue, and the time for a yes went on running. */
+void m_requeue(struct m_case *k)
+{
+    m_free_holder(k);
+    k->status = RFL_STATUS_QUEUED;
+    k->clock = k->escalation > 0 ? RFL_CLOCK_ESCALATED : RFL_CLOCK_ACCEPT;
+    k->due_ms = k->accept_by_ms;
+}
+
+bool m_said_no(const struct m_case *k, uint16_t queue)
+{
+    for (unsigned i = 0; i < k->no_count; i++)
+        if (k->no[i] == queue)
+            return true;
+    return false;
+}
+
+void m_say_no(struct m_case *k)
+{
+    if (k->no_count == RFL_DECLINED_BY_MAX) {
+        memmove(&k->no[0], &k->no[1], (RFL_DECLINED_BY_MAX - 1) * sizeof k->no[0]);
+        k->no_count--;
+    }
+    k->no[k->no_count++] = k->queue;
+}
+
+void m_open_remove(struct model *m, const struct m_case *k)
+{
+    uint16_t number = (uint16_t)(k - m->kase);
+    for (unsigned i = 0; i < m->open_count; i++) {
+        if (m->open[i] != number)
+            continue;
+        m->open[i] = m->open[--m->open_count];
+        return;
+    }
+    assert(!"the case was open");
+}
+
+void m_close(struct model *m, struct m_case *k, enum rfl_close reason)
+{
+    bool taken = k->status == RFL_STATUS_ACCEPTED || k->status == RFL_STATUS_WAITING_ON_PERSON ||
+                 k->status == RFL_STATUS_ACTIVE;
+    m_open_remove(m, k);
+    k->status = RFL_STATUS_CLOSED;
+    k->closed_ms = m->now_ms;
+    k->quiet_until_ms = reason == RFL_CLOSE_PERSON_DECLINED ? m->now_ms + rfl_policy_quiet_ms(m->policy) : 0;
+    if (!taken)
+        k->token = (struct rfl_token){ 0, 0 };      /* nobody had said yes: the offer is good for nothing */
+    k->close = (uint8_t)reason;
+    k->hold = RFL_HOLD_NONE;
+    k->escalation = 0;
+    m_free_holder(k);
+    m_set_clock(k, RFL_CLOCK_NONE, 0);
+    m_tell(m, k, M_NEWS_CLOSED, (uint8_t)reason, 0);
+}
+
+/* ---- what referrers hear: proto/README.md, "Mailbox" ---- */
+
+const char *model_word(enum m_word word)
+{
+    static const char *const words[M_WORDS] = { "accepted", "with_the_service", "redirected", "started", "outcome",
+                                                "closed", "waiting", "held" };
+    return words[word];
+}
+
+static bool hears(uint8_t door, enum m_news news, struct m_mail *mail)
+{
+    bool gp = door == RFL_DOOR_GP, self = door == RFL_DOOR_SELF, local = door == RFL_DOOR_LOCAL_SERVICE;
+    bool open_door = gp || self || local;
+    uint16_t provider = mail->provider;
+    uint8_t detail = mail->detail;
+    mail->provider = 0;
+    mail->detail = 0;
+    switch (news) {
+    case M_NEWS_ACCEPTED:
+        mail->word = open_door ? M_ACCEPTED : M_WITH_SERVICE;
+        mail->provider = open_door ? provider : 0;
+        return true;
+    case M_NEWS_MOVED:
+        mail->word = M_REDIRECTED;
+        mail->provider = provider;
+        return open_door;
+    case M_NEWS_STARTED:
+        mail->word = M_STARTED;
+        return gp || self;
+    case M_NEWS_OUTCOME:
+        mail->word = M_OUTCOME;
+        mail->detail = detail;
+        return gp || self;
+    case M_NEWS_CLOSED:
+        mail->word = M_CLOSED;
+        mail->detail = gp || self ? detail : 0;
+        return true;
+    case M_NEWS_WAITING:
+        mail->word = M_WAITING;
+        return true;
+    case M_NEWS_HELD:
+        mail->word = open_door ? M_HELD : M_WAITING;
+        return true;
+    }
+    return false;
+}
+
+/* Under which of a referral's choices the news falls. */
+static enum rfl_notify choice_of(enum m_news news)
+{
+    switch (news) {
+    case M_NEWS_ACCEPTED: return RFL_NOTIFY_ACCEPTED;
+    case M_NEWS_MOVED: return RFL_NOTIFY_MOVED;
+    case M_NEWS_STARTED:
+    case M_NEWS_OUTCOME: return RFL_NOTIFY_PROGRESS;
+    case M_NEWS_CLOSED: return RFL_NOTIFY_CLOSED;
+    case M_NEWS_WAITING:
+    case M_NEWS_HELD: break;
+    }
+    return RFL_NOTIFY_WAITING;
+}
+
+void m_tell_one(struct model *m, uint16_t referral, enum m_news news, uint8_t detail, uint16_t provider)
+{
+    struct m_referral *r = &m->referral[referral];
+    struct m_mail mail = { referral, 0, detail, provider };
+    bool wanted = r->form.notify == 0 || (r->form.notify & 1u << choice_of(news)) != 0;
+    if (!wanted || !hears(r->form.door, news, &mail))
+        return;
+    assert(m->mails[r->source] < M_MAILS_MAX);
+    m->mail[r->source][m->mails[r->source]++] = mail;
+}
+
+static void tell_referrals(struct model *m, struct m_case *k, struct m_mail what, enum m_news news)
+{
+    for (uint16_t n = k->last; n != 0; n = m->referral[n].prev_on_case)
+        if (m->referral[n].withdrawn == RFL_WITHDRAW_NONE)
+            m_tell_one(m, n, news, what.detail, what.provider);
+}
+
+void m_tell(struct model *m, struct m_case *k, enum m_news news, uint8_t detail, uint16_t provider)
+{
+    struct m_mail what = { 0, 0, detail, provider };
+    uint16_t number = (uint16_t)(k - m->kase);
+    tell_referrals(m, k, what, news);
+    for (uint16_t n = 1; m->links > 0 && n <= m->cases; n++)
+        if (m->kase[n].linked_to == number)
+            tell_referrals(m, &m->kase[n], what, news);
+}
+
+/* ---- adapters ---- */
+
+uint16_t m_find_reference(const struct model *m, unsigned source, uint32_t reference)
+{
+    assert(reference < M_REFERENCES);
+    uint16_t n = m->by_reference[reference];
+    while (n != 0 && m->referral[n].source != source)
+        n = m->referral[n].prev_of_reference;
+    return n;
+}
+
+bool m_same_form(const struct m_form *a, const struct m_form *b)
+{
+    return a->person == b->person && a->keys == b->keys && a->place == b->place && a->door == b->door &&
+           a->consent == b->consent && a->band == b->band && a->notify == b->notify && a->body == b->body;
+}
+
+/* The strongest key that both have decides: the same, it is the same person. */
+static int judge(const struct m_form *a, const struct m_form *b)
+{
+    enum { STRANGERS, SAME, RESEMBLES };
+    bool stronger_differs = false;
+    for (unsigned kind = 0; kind < M_KEYS; kind++) {
+        if (!has_key(a, kind) || !has_key(b, kind))
+            continue;
+        if (model_key(a, kind) == model_key(b, kind))
+            return stronger_differs ? RESEMBLES : SAME;
+        stronger_differs = true;
+    }
+    return STRANGERS;
+}
+
+static uint16_t rests_on(const struct model *m, uint16_t kase)
+{
+    return m->kase[kase].linked_to != 0 ? m->kase[kase].linked_to : kase;
+}
+
+/* The person's open case, and an open case of somebody who may be the same. */
+static uint16_t find_person(const struct model *m, const struct m_form *form, uint16_t *resembles)
+{
+    *resembles = 0;
+    for (unsigned kind = 0; kind < M_KEYS; kind++) {
+        uint16_t n = has_key(form, kind) ? m->newest[kind][model_key(form, kind)] : 0;
+        uint16_t kase = n != 0 ? rests_on(m, m->referral[n].kase) : 0;
+        if (kase == 0 || m->kase[kase].status == RFL_STATUS_CLOSED)
+            continue;
+        int verdict = judge(form, &m->referral[n].newest);
+        if (verdict == 1)
+            return kase;
+        if (verdict == 2 && *resembles == 0)
+            *resembles = kase;
+    }
+    return 0;
+}
+
+static bool door_allowed(unsigned source, uint8_t door)
+{
+    const uint8_t *doors = model_sources[source].doors;
+    return door != 0 && (doors[0] == door || doors[1] == door || doors[2] == door);
+}
+
+/* Said by the person, or implied where a clinician was asked. */
+bool m_may_disclose(const struct m_form *form)
+{
+    bool clinician = form->door == RFL_DOOR_GP || form->door == RFL_DOOR_PHARMACIST ||
+                     form->door == RFL_DOOR_FIT_NOTE_SERVICE;
+    return form->consent == RFL_CONSENT_GIVEN || (form->consent == RFL_CONSENT_IMPLIED && clinician);
+}
+
+struct m_place m_place_of(unsigned source, const struct m_form *form)
+{
+    struct m_place place = model_places[form->place];
+    if (place.postcode == NULL) {
+        place.queue = model_sources[source].queue;
+        place.area = model_sources[source].area;
+    }
+    return place;
+}
+
+/* The person's newest case that was closed by their own no, by any of their keys; 0: none. */
+static uint16_t quiet_case(const struct model *m, const struct m_form *form)
+{
+    for (unsigned kind = 0; kind < M_KEYS; kind++) {
+        uint16_t n = has_key(form, kind) ? m->newest[kind][model_key(form, kind)] : 0;
+        uint16_t kase = n != 0 ? rests_on(m, m->referral[n].kase) : 0;
+        if (kase != 0 && m->kase[kase].status == RFL_STATUS_CLOSED && judge(form, &m->referral[n].newest) == 1)
+            return kase;
+    }
+    return 0;
+}
+
+/* A person's no is respected for a time, unless they come themselves. Referrers cannot tell this from a wait. */
+void m_place_or_be_quiet(struct model *m, struct m_case *k, const struct m_form *form, struct m_place place,
+                         int64_t since_ms)
+{
+    int64_t until_ms = k->quiet_from != 0 ? m->kase[k->quiet_from].quiet_until_ms : 0;
+    if (until_ms <= m->now_ms || form->door == RFL_DOOR_SELF) {
+        m_place(m, k, place.queue, place.area, since_ms);
+        return;
+    }
+    k->status = RFL_STATUS_ON_HOLD;
+    k->hold = RFL_HOLD_DO_NOT_CONTACT;
+    k->queue = place.queue;
+    k->area = place.area;
+    k->since_ms = k->accept_by_ms = 0;
+    m_start_clock(m, k, RFL_CLOCK_ACCEPT);
+    k->clock = RFL_CLOCK_HOLD;
+    k->due_ms = until_ms;
+    k->half_ms = k->half_ms < until_ms ? k->half_ms : until_ms;
+    k->most_ms = k->most_ms < until_ms ? k->most_ms : until_ms;
+}
+
+static void open_case(struct model *m, uint16_t referral)
+{
+    const struct m_referral *r = &m->referral[referral];
+    struct m_place place = m_place_of(r->source, &r->form);
+    uint16_t number = ++m->cases;
+    struct m_case *k = &m->kase[number];
+    memset(k, 0, sizeof *k);
+    assert(m->open_count < M_OPEN_MAX);
+    m->open[m->open_count++] = number;
+    k->worker = -1;
+    k->opened_ms = m->now_ms;
+    k->door = r->form.door;
+    k->band = r->form.band;
+    k->first = referral;
+    k->quiet_from = quiet_case(m, &r->form);
+    if (m_may_disclose(&r->form)) {
+        m_place_or_be_quiet(m, k, &r->form, place, m->now_ms);
+        return;
+    }
+    k->status = RFL_STATUS_ON_HOLD;
+    k->hold = RFL_HOLD_CONSENT;
+    k->queue = place.queue;
+    k->area = place.area;
+    m_start_clock(m, k, RFL_CLOCK_CONSENT);
+}
+
+static void join(struct model *m, uint16_t referral)
+{
+    struct m_referral *r = &m->referral[referral];
+    struct m_case *k = m_touch(m, r->kase);
+    r->prev_on_case = k->last;
+    k->last = referral;
+    k->count++;
+    if (r->form.band < k->band)
+        k->band = r->form.band;
+    if (k->count == 1 || k->status != RFL_STATUS_ON_HOLD || !m_may_disclose(&r->form))
+        return;
+    struct m_place place = m_place_of(r->source, &r->form);
+    if (k->hold == RFL_HOLD_CONSENT) {
+        k->escalation = 0;
+        m_place_or_be_quiet(m, k, &r->form, place, k->opened_ms);
+    } else if (k->hold == RFL_HOLD_DO_NOT_CONTACT && r->form.door == RFL_DOOR_SELF) {
+        k->escalation = 0;
+        m_place(m, k, place.queue, place.area, k->opened_ms);
+    }
+}
+
+/* What is said and noted of a new case once its first referral is on it. */
+static void greet(struct model *m, struct m_case *k, uint16_t resembles)
+{
+    k->resembles = resembles;
+    if (k->status == RFL_STATUS_ON_HOLD && k->hold == RFL_HOLD_CONSENT)
+        m_tell(m, k, M_NEWS_HELD, 0, 0);
+}
+
+struct m_answer model_submit(struct model *m, unsigned source, uint32_t reference, const struct m_form *form)
+{
+    struct m_answer answer = { RFL_CODE_OK, 0, false, false, 0 };
+    if (source >= M_SOURCES || model_sources[source].name == NULL)
+        return (struct m_answer){ .code = RFL_CODE_UNKNOWN_SOURCE };
+    uint16_t number = m_find_reference(m, source, reference), resembles;
+    if (number != 0) {
+        bool same = m_same_form(form, &m->referral[number].form);
+        answer.code = same ? RFL_CODE_OK : RFL_CODE_CONFLICT;
+        answer.referral = same ? number : 0;
+        answer.replayed = same;
+        answer.joined = m->referral[number].prev_on_case != 0;
+        return answer;
+    }
+    if (!door_allowed(source, form->door))
+        return (struct m_answer){ .code = form->door == RFL_DOOR_NONE ? RFL_CODE_INVALID : RFL_CODE_DOOR_NOT_ALLOWED };
+    uint16_t kase = find_person(m, form, &resembles);
+    number = ++m->referrals;
+    struct m_referral *r = &m->referral[number];
+    *r = (struct m_referral){ .source = (uint8_t)source, .reference = reference, .form = *form, .newest = *form,
+                              .received_ms = m->now_ms };
+    r->prev_of_reference = m->by_reference[reference];
+    m->by_reference[reference] = number;
+    if (kase == 0)
+        open_case(m, number);
+    r->kase = kase != 0 ? kase : m->cases;
+    join(m, number);
+    if (kase == 0)
+        greet(m, &m->kase[r->kase], resembles);
+    for (unsigned kind = 0; kind < M_KEYS; kind++)
+        if (has_key(form, kind))
+            m->newest[kind][model_key(form, kind)] = number;
+    answer.referral = number;
+    answer.joined = kase != 0;
+    return answer;
+}

@@ -1,0 +1,178 @@
+/* model.h: what referrald should do, written a second time, from its documents alone.
+ *
+ * The specification is proto/README.md, the rules R1 to R15 and the status table; the code under test was not looked at
+ * for its structure and nothing of it is called but the calendar (which has an oracle of its own) and the policy's
+ * numbers. There is no event, no entry and no table of transitions here: arrays and ifs. The simulator tells the model
+ * everything it tells the engine and compares after every step.
+ *
+ * The model is a value without pointers but for the policy: it is copied at the beginning of a turn and put back when
+ * the turn is lost. Cases and referrals are numbered from 1 as the store numbers them. */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include "rfl_message.h"
+#include "rfl_policy.h"
+
+enum { M_CASES_MAX = 1500, M_REFERRALS_MAX = 3000, M_PEOPLE = 48, M_WORKERS = 6, M_SOURCES = 13, M_MAILS_MAX = 4000,
+       M_KEYS = 3, M_QUEUES = 3, M_REFERENCES = 4096, M_OPEN_MAX = 400 };
+
+/* The intakes that the simulator's people live near, by their numbers in config/policy/areas.conf. */
+extern const uint16_t model_intake[M_QUEUES];
+
+/* One referral as a person would fill it in; two equal ones are equal byte for byte on the wire. */
+struct m_form {
+    uint8_t person;             /* 0 .. M_PEOPLE - 1 */
+    uint8_t keys;               /* bit 1 << kind: says the NHS number, the NI number, the date of birth */
+    uint8_t place;              /* model_places */
+    uint8_t door, consent, band, notify;
+    uint16_t body;              /* makes bytes differ */
+};
+
+struct m_referral {
+    uint16_t kase, prev_on_case, prev_of_reference;     /* numbers; 0 none */
+    uint8_t source;
+    uint32_t reference;
+    struct m_form form, newest;         /* as it came; as last amended */
+    uint16_t amendments;
+    uint8_t withdrawn;
+    int64_t received_ms;
+};
+
+struct m_case {
+    uint8_t status, hold, clock, band, door, hops, lapses, touches, escalation, close, outcome, contacts, tries, channels;
+    uint8_t warned, no_count;
+    int8_t worker;                      /* who has it; -1 nobody */
+    uint16_t no[RFL_DECLINED_BY_MAX];   /* queues that said no */
+    uint16_t queue, area, first, last, count, withdrawn, linked_to, resembles, quiet_from;
+    struct rfl_token token;
+    int64_t opened_ms, since_ms, accept_by_ms, half_ms, most_ms, due_ms, quiet_until_ms, closed_ms;
+    bool touched;                       /* since it was last compared */
+};
+
+/* What a referrer is to be told: one row of its mailbox. */
+struct m_mail { uint16_t referral; uint8_t word, detail; uint16_t provider; };
+
+struct m_worker {
+    uint64_t session;                   /* 0: not connected */
+    uint8_t queues;                     /* bit 1 << index of model_intake */
+    uint32_t credit;
+    int64_t heard_ms;
+};
+
+struct m_queue { int64_t pause_until_ms, hold_until_ms, divert_until_ms, capacity_until_ms;
+                 uint16_t divert_to; uint32_t capacity; };
+
+struct model {
+    const struct rfl_policy *policy;
+    int64_t now_ms, idle_look_ms, idle_ms;
+    uint16_t cases, referrals, open_count, links;
+    uint16_t open[M_OPEN_MAX];          /* the cases that are not closed, in no order */
+    uint16_t by_reference[M_REFERENCES];        /* the newest referral with that number, whoever sent it */
+    uint16_t touched[M_OPEN_MAX + 100], touched_count;  /* the cases to be compared */
+    bool plain;                         /* the straight journey only: nobody is warned */
+    uint16_t newest[M_KEYS][M_PEOPLE];  /* the newest referral with that key */
+    struct m_worker worker[M_WORKERS];
+    struct m_queue queue[M_QUEUES];
+    uint16_t mails[M_SOURCES], acked[M_SOURCES];
+    struct rfl_token last_token;
+    struct m_case kase[M_CASES_MAX + 1];
+    struct m_referral referral[M_REFERRALS_MAX + 1];
+    struct m_mail mail[M_SOURCES][M_MAILS_MAX];
+};
+
+void model_init(struct model *m, const struct rfl_policy *policy, int64_t now_ms, int64_t idle_ms);
+/* Copies what is in use. */
+void model_copy(struct model *to, const struct model *from);
+bool model_is_full(const struct model *m);
+
+/* ---- where people live ---- */
+struct m_place { const char *postcode; uint16_t queue, area; };
+enum { M_PLACES = 5 };
+extern const struct m_place model_places[M_PLACES];
+/* What a key of a person is called: two people may share a name, a date of birth and a postcode. */
+unsigned model_key(const struct m_form *form, unsigned kind);
+struct m_source { const char *name; uint8_t doors[3]; uint16_t queue, area; };
+extern const struct m_source model_sources[M_SOURCES];
+
+/* ---- adapters ---- */
+struct m_answer { enum rfl_code code; uint16_t referral; bool replayed, joined; uint8_t status; };
+struct m_answer model_submit(struct model *m, unsigned source, uint32_t reference, const struct m_form *form);
+struct m_answer model_amend(struct model *m, unsigned source, uint32_t reference, const struct m_form *form,
+                            uint32_t version);
+struct m_answer model_withdraw(struct model *m, unsigned source, uint32_t reference, enum rfl_withdraw reason);
+
+/* ---- workers ---- */
+struct m_verb {
+    enum rfl_message_kind kind;
+    uint16_t kase;                      /* a number that may not exist */
+    unsigned worker;
+    uint64_t session;
+    struct rfl_token token;
+    uint8_t reason, code;
+    bool reached, queue_known;
+    uint16_t queue;                     /* REDIRECT */
+    int64_t until_ms;
+};
+struct m_answer model_verb(struct model *m, const struct m_verb *verb);
+void model_subscribe(struct model *m, unsigned worker, uint64_t session, uint8_t queues, uint32_t credit);
+/* The worker said goodbye, or its connection is gone. Returns how many offers went back. */
+unsigned model_gone(struct model *m, unsigned worker);
+/* A connection was heard of. */
+void model_heard(struct model *m, uint64_t session);
+unsigned model_outstanding(const struct model *m, unsigned worker);
+
+/* ---- operators ---- */
+struct m_order {
+    enum rfl_message_kind kind;
+    uint16_t kase, other;
+    bool signed_, dry_run, override_no, queue_known;
+    uint16_t queue, to;
+    uint8_t close, mode;
+    int64_t until_ms;
+    uint32_t capacity;
+};
+struct m_answer model_order(struct model *m, const struct m_order *order);
+
+/* ---- time ---- */
+/* Everything that a turn does by itself before it offers: silent workers, clocks. */
+void model_settle(struct model *m);
+/* The engine offered this. NULL: that was right; else why not. */
+const char *model_offered(struct model *m, uint64_t session, uint16_t kase, struct rfl_token token);
+/* After settling: somebody waits whom a worker with credit could have. 0: nobody. */
+uint16_t model_forgotten(const struct model *m);
+void model_restarted(struct model *m);
+
+/* ---- words of feedback ---- */
+enum m_word { M_ACCEPTED, M_WITH_SERVICE, M_REDIRECTED, M_STARTED, M_OUTCOME, M_CLOSED, M_WAITING, M_HELD, M_WORDS };
+const char *model_word(enum m_word word);
+
+/* ---- for the model's own files ---- */
+
+struct m_case *m_touch(struct model *m, uint16_t kase);
+bool m_queue_is_intake(uint16_t queue);
+void m_start_clock(struct model *m, struct m_case *k, enum rfl_clock clock);
+void m_start_lease(struct model *m, struct m_case *k);
+void m_set_clock(struct m_case *k, enum rfl_clock clock, int64_t due_ms);
+void m_place(struct model *m, struct m_case *k, uint16_t queue, uint16_t area, int64_t since_ms);
+void m_release(struct model *m, struct m_case *k);
+void m_place_or_be_quiet(struct model *m, struct m_case *k, const struct m_form *form, struct m_place place,
+                         int64_t since_ms);
+void m_to_triage(struct model *m, struct m_case *k);
+void m_requeue(struct m_case *k);
+void m_close(struct model *m, struct m_case *k, enum rfl_close reason);
+bool m_was_looked_for(const struct model *m, const struct m_case *k);
+void m_free_holder(struct m_case *k);
+void m_say_no(struct m_case *k);
+bool m_said_no(const struct m_case *k, uint16_t queue);
+/* Every referrer of the case whose door may know it hears of it. */
+enum m_news { M_NEWS_ACCEPTED, M_NEWS_MOVED, M_NEWS_STARTED, M_NEWS_OUTCOME, M_NEWS_CLOSED, M_NEWS_WAITING, M_NEWS_HELD };
+void m_tell(struct model *m, struct m_case *k, enum m_news news, uint8_t detail, uint16_t provider);
+void m_tell_one(struct model *m, uint16_t referral, enum m_news news, uint8_t detail, uint16_t provider);
+uint16_t m_find_reference(const struct model *m, unsigned source, uint32_t reference);
+bool m_same_form(const struct m_form *a, const struct m_form *b);
+bool m_may_disclose(const struct m_form *form);
+struct m_place m_place_of(unsigned source, const struct m_form *form);
+/* Forgets a case that was closed from the list of open ones, and puts one back. */
+void m_open_remove(struct model *m, const struct m_case *k);
+
+#endif

@@ -1,0 +1,244 @@
+/* What referrers take back or change, and what operators do: proto/README.md, sections 5 and 8. */
+#include "model.h"
+
+/* ---- the person's no, and consent ---- */
+
+static bool holds_for_consent(const struct m_case *k)
+{
+    return k->status == RFL_STATUS_ON_HOLD && k->hold == RFL_HOLD_CONSENT;
+}
+
+static void hold_for_consent(struct model *m, struct m_case *k)
+{
+    m_free_holder(k);
+    k->status = RFL_STATUS_ON_HOLD;
+    k->hold = RFL_HOLD_CONSENT;
+    k->escalation = 0;
+    k->since_ms = k->accept_by_ms = 0;
+    k->lapses = 0;
+    m_start_clock(m, k, RFL_CLOCK_CONSENT);
+    m_tell(m, k, M_NEWS_HELD, 0, 0);
+}
+
+/* ---- Amend ---- */
+
+static void place_anew(struct model *m, struct m_case *k, const struct m_referral *r)
+{
+    struct m_place to = m_place_of(r->source, &r->newest);
+    bool waits = k->status == RFL_STATUS_TRIAGE || k->status == RFL_STATUS_QUEUED;
+    if (!m_may_disclose(&r->newest)) {
+        if (waits || k->status == RFL_STATUS_OFFERED)
+            hold_for_consent(m, k);
+    } else if (holds_for_consent(k)) {
+        k->escalation = 0;
+        m_place_or_be_quiet(m, k, &r->newest, to, k->opened_ms);
+    } else if (waits && to.queue != k->queue && !m_said_no(k, to.queue)) {
+        k->escalation = 0;
+        m_place(m, k, to.queue, to.area, k->since_ms > 0 ? k->since_ms : k->opened_ms);
+    }
+}
+
+struct m_answer model_amend(struct model *m, unsigned source, uint32_t reference, const struct m_form *form,
+                            uint32_t version)
+{
+    struct m_answer answer = { .code = RFL_CODE_OK };
+    uint16_t n = m_find_reference(m, source, reference);
+    if (n == 0)
+        return (struct m_answer){ .code = RFL_CODE_NOT_FOUND };
+    struct m_referral *r = &m->referral[n];
+    answer.referral = n;
+    answer.status = m->kase[r->kase].status;
+    if (m_same_form(form, &r->newest))
+        return answer;
+    if (form->door != r->form.door)
+        answer.code = RFL_CODE_DOOR_NOT_ALLOWED;
+    else if (r->withdrawn != RFL_WITHDRAW_NONE || m->kase[r->kase].status == RFL_STATUS_CLOSED)
+        answer.code = RFL_CODE_STATE;
+    else if (version != r->amendments)
+        answer.code = RFL_CODE_VERSION_CONFLICT;
+    if (answer.code != RFL_CODE_OK)
+        return answer;
+    struct m_case *k = m_touch(m, r->kase);
+    r->newest = *form;
+    r->amendments++;
+    if (form->band < k->band)
+        k->band = form->band;
+    if (k->linked_to == 0)
+        place_anew(m, k, r);
+    answer.status = k->status;
+    return answer;
+}
+
+/* ---- Withdraw ---- */
+
+struct m_answer model_withdraw(struct model *m, unsigned source, uint32_t reference, enum rfl_withdraw reason)
+{
+    struct m_answer answer = { .code = RFL_CODE_OK };
+    uint16_t n = m_find_reference(m, source, reference);
+    if (n == 0)
+        return (struct m_answer){ .code = RFL_CODE_NOT_FOUND };
+    struct m_referral *r = &m->referral[n];
+    answer.referral = n;
+    answer.status = m->kase[r->kase].status;
+    if (r->withdrawn != RFL_WITHDRAW_NONE)
+        return answer;
+    if (m->kase[r->kase].status == RFL_STATUS_CLOSED) {
+        answer.code = RFL_CODE_STATE;
+        return answer;
+    }
+    struct m_case *k = m_touch(m, r->kase);
+    r->withdrawn = (uint8_t)reason;
+    k->withdrawn++;
+    bool all_in_error = true;
+    for (uint16_t i = k->last; i != 0; i = m->referral[i].prev_on_case)
+        all_in_error = all_in_error && m->referral[i].withdrawn == RFL_WITHDRAW_ENTERED_IN_ERROR;
+    enum rfl_close close = reason == RFL_WITHDRAW_PERSON ? RFL_CLOSE_PERSON_DECLINED
+                           : all_in_error ? RFL_CLOSE_SENT_IN_ERROR : RFL_CLOSE_WITHDRAWN_BY_REFERRER;
+    m_tell_one(m, n, M_NEWS_CLOSED, (uint8_t)close, 0);
+    if (reason == RFL_WITHDRAW_PERSON || k->withdrawn == k->count)
+        m_close(m, k, close);
+    answer.status = k->status;
+    return answer;
+}
+
+/* ---- the desk ---- */
+
+static bool desk_may(const struct m_case *k, enum rfl_message_kind kind)
+{
+    bool waits = k->status == RFL_STATUS_TRIAGE || k->status == RFL_STATUS_QUEUED || k->status == RFL_STATUS_DECLINING;
+    bool on_hold = k->status == RFL_STATUS_ON_HOLD;
+    bool late = k->escalation > 0 && (k->status == RFL_STATUS_ACCEPTED || k->status == RFL_STATUS_ACTIVE ||
+                                      k->status == RFL_STATUS_WAITING_ON_PERSON);
+    if (k->status == RFL_STATUS_CLOSED)
+        return false;
+    if (k->linked_to != 0)
+        return kind == RFL_MSG_UNLINK;
+    switch ((int)kind) {
+    case RFL_MSG_PLACE:
+        return waits || late || (on_hold && k->hold != RFL_HOLD_CONSENT && k->hold != RFL_HOLD_DO_NOT_CONTACT);
+    case RFL_MSG_SEND_BACK: return k->status == RFL_STATUS_DECLINING;
+    case RFL_MSG_HOLD: return waits;
+    case RFL_MSG_RELEASE: return on_hold;
+    case RFL_MSG_UNLINK: return k->resembles != 0;
+    default: return true;
+    }
+}
+
+static bool hold_end_ok(const struct model *m, const struct m_case *k, int64_t until_ms)
+{
+    int64_t latest_ms;
+    return until_ms > m->now_ms &&
+           rfl_policy_due(m->policy, (struct rfl_queue_no){ k->queue }, RFL_CLOCK_HOLD, m->now_ms, &latest_ms) ==
+               RFL_E_OK &&
+           until_ms <= latest_ms;
+}
+
+static bool desk_sensible(const struct model *m, const struct m_case *k, const struct m_order *order)
+{
+    bool place = order->kind == RFL_MSG_PLACE || (order->kind == RFL_MSG_RELEASE && order->queue != 0);
+    bool waits = k->status == RFL_STATUS_TRIAGE || k->status == RFL_STATUS_QUEUED;
+    if (place)
+        return (order->queue != k->queue || !waits) && (!m_said_no(k, order->queue) || order->override_no);
+    if (order->kind == RFL_MSG_HOLD)
+        return hold_end_ok(m, k, order->until_ms);
+    if (order->kind == RFL_MSG_SHUT)
+        return order->close > RFL_CLOSE_NONE && order->close < RFL_CLOSE_COUNT;
+    if (order->kind == RFL_MSG_LINK)
+        return order->other != order->kase && m->kase[order->other].status != RFL_STATUS_CLOSED &&
+               m->kase[order->other].linked_to == 0;
+    return true;
+}
+
+/* The latest no of the queue that is to try again. */
+static void forget_no(struct m_case *k)
+{
+    unsigned i = k->no_count;
+    while (i > 0 && k->no[i - 1] != k->queue)
+        i--;
+    if (i == 0)
+        return;
+    memmove(&k->no[i - 1], &k->no[i], (k->no_count - i) * sizeof k->no[0]);
+    k->no_count--;
+}
+
+static uint16_t area_of(uint16_t queue) { return queue < 1000 ? 0 : queue % 1000; }
+
+static void unlink_case(struct model *m, struct m_case *k)
+{
+    if (k->linked_to == 0) {
+        k->resembles = 0;
+        return;
+    }
+    k->linked_to = 0;
+    m->links--;
+    if (k->withdrawn == k->count)
+        m_close(m, k, RFL_CLOSE_WITHDRAWN_BY_REFERRER);     /* all was taken back while it rested */
+}
+
+static void act(struct model *m, struct m_case *k, const struct m_order *order)
+{
+    uint16_t queue = order->queue;
+    int64_t since_ms = k->since_ms > 0 ? k->since_ms : k->opened_ms;
+    switch ((int)order->kind) {
+    case RFL_MSG_PLACE:
+        m_free_holder(k);
+        k->escalation = 0;
+        m_place(m, k, queue, area_of(queue), since_ms);
+        break;
+    case RFL_MSG_RELEASE:
+        k->escalation = 0;
+        if (queue != 0)
+            m_place(m, k, queue, area_of(queue), since_ms);
+        else
+            m_release(m, k);
+        break;
+    case RFL_MSG_SEND_BACK:
+        forget_no(k);
+        k->escalation = 0;
+        m_place(m, k, k->queue, k->area, k->since_ms);
+        break;
+    case RFL_MSG_HOLD:
+        k->status = RFL_STATUS_ON_HOLD;
+        k->hold = RFL_HOLD_OPERATOR;
+        k->escalation = 0;
+        m_set_clock(k, RFL_CLOCK_HOLD, order->until_ms);
+        break;
+    case RFL_MSG_SHUT:
+        m_close(m, k, (enum rfl_close)order->close);
+        break;
+    case RFL_MSG_LINK:
+        k->linked_to = order->other;
+        m->links++;
+        break;
+    default: unlink_case(m, k); break;
+    }
+}
+
+struct m_answer model_order(struct model *m, const struct m_order *order)
+{
+    struct m_answer answer = { .code = RFL_CODE_OK };
+    bool wants_queue = order->kind == RFL_MSG_PLACE || (order->kind == RFL_MSG_RELEASE && order->queue != 0);
+    if (!order->signed_)
+        answer.code = RFL_CODE_REASON_MISSING;
+    else if (order->kase == 0 || order->kase > m->cases ||
+             (order->kind == RFL_MSG_LINK && (order->other == 0 || order->other > m->cases)))
+        answer.code = RFL_CODE_NOT_FOUND;
+    else if (wants_queue && !order->queue_known)
+        answer.code = RFL_CODE_UNKNOWN_QUEUE;
+    if (answer.code != RFL_CODE_OK)
+        return answer;
+    const struct m_case *now = &m->kase[order->kase];
+    answer.status = now->status;
+    if (!desk_may(now, order->kind))
+        answer.code = RFL_CODE_STATE;
+    else if (!desk_sensible(m, now, order))
+        answer.code = RFL_CODE_INVALID;
+    else if (order->kind == RFL_MSG_SHUT && order->close == RFL_CLOSE_UNREACHABLE && !m_was_looked_for(m, now))
+        answer.code = RFL_CODE_STATE;
+    if (answer.code != RFL_CODE_OK || order->dry_run)
+        return answer;
+    struct m_case *k = m_touch(m, order->kase);
+    act(m, k, order);
+    answer.status = k->status;
+    return answer;
+}

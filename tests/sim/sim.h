@@ -1,0 +1,123 @@
+/* sim.h: one seed, one world: everything that happens to referrald, in an order that luck decides and nobody forgets.
+ *
+ * The engine, the codec, the policy and the store are the real ones; the clock and the network are invented. What is
+ * asked of the engine is told to the model (model.h) as well, and the two are compared after every step. */
+#ifndef SIM_H
+#define SIM_H
+
+#include "model.h"
+#include "rfl_apply.h"
+#include "rfl_decide.h"
+#include "world.h"
+
+enum { SIM_HAND = 24, SIM_TRACE = 400, SIM_TRACE_BYTES = 160, SIM_OPERATOR_SESSION = 3,
+       SIM_DOOR_SESSION = 100 /* and the source's number */ };
+
+/* What may be done in a step. Each seed has its own weights, and some of them are zero. */
+#define SIM_DEED_LIST(X) \
+    X(NEW, "new") X(RESEND, "resend") X(CONFLICT, "conflict") X(STRANGE, "strange") X(STATUS, "status") \
+    X(OPEN, "open") X(ACK, "ack") X(AMEND, "amend") X(WITHDRAW, "withdraw") \
+    X(SUBSCRIBE, "subscribe") X(GOODBYE, "goodbye") X(GONE, "gone") X(PING, "ping") X(VERB, "verb") \
+    X(STALE, "stale") X(ORDER, "order") X(QUEUE_SET, "queue_set") X(LOOK, "look")
+enum sim_deed {
+#define X(name, word) SIM_##name,
+    SIM_DEED_LIST(X)
+#undef X
+    SIM_DEEDS
+};
+
+struct sim_habits {
+    unsigned weight[SIM_DEEDS];
+    unsigned verb[RFL_MSG_COUNT];       /* how workers like each verb */
+    unsigned wire;                      /* of 16 asks, how many go through frames */
+    unsigned lawful;                    /* of 16 verbs, how many are possible */
+    unsigned turn;                      /* most asks in a turn */
+    unsigned jump[6];                   /* time: none, seconds, minutes, hours, days, a season */
+    unsigned crash, undo, lose, reload; /* of 256 turns or answers */
+    unsigned people;                    /* how many there are */
+    bool faithful;                      /* workers ping through a jump */
+    bool small;                         /* the store is nearly full before long */
+};
+
+/* What a worker remembers of an offer that reached it. */
+struct sim_card { uint16_t kase; struct rfl_token token; };
+
+struct sim_tally {
+    uint64_t commands, turns, seeds, refused[RFL_CODE_COUNT], deeds[SIM_DEEDS], asks[RFL_MSG_COUNT];
+    uint64_t crashes, undone, lost, reloads, offers, feedback, notices, framed, compared;
+    uint64_t ended[RFL_STATUS_COUNT], cell[RFL_STATUS_COUNT][RFL_EVENT_COUNT];
+};
+
+struct sim {
+    struct world world;
+    struct rfl_policy *policies[2];
+    unsigned policy;
+    uint64_t seed, random;
+    uint64_t step, turn;
+    bool verbose;
+    struct sim_habits habits;
+    struct model model, saved;
+    struct sim_card hand[M_WORKERS][SIM_HAND];
+    unsigned hand_next[M_WORKERS];
+    uint64_t next_session, next_correlation;
+    uint32_t next_reference;
+    uint16_t next_body;
+    uint16_t checked_mails[M_SOURCES];
+    uint64_t seen_entries;
+    uint8_t seen_status[M_CASES_MAX + 1];
+    uint32_t answered;                  /* of the outbox: the replies looked at so far */
+    bool crash_now;
+    char trace[SIM_TRACE][SIM_TRACE_BYTES];
+    uint64_t traced;
+    struct sim_tally tally;
+};
+
+/* ---- luck ---- */
+uint64_t sim_random(struct sim *sim);
+unsigned sim_below(struct sim *sim, unsigned n);
+bool sim_chance(struct sim *sim, unsigned of_256);
+/* The index drawn by weight; count when all are zero. */
+unsigned sim_draw(struct sim *sim, const unsigned *weights, unsigned count);
+
+/* ---- telling what happened ---- */
+void sim_say(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+_Noreturn void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sim_summary(const struct sim *sim);
+/* Every cell of the table of transitions was reached; says which were not. */
+bool sim_covered(const struct sim *sim);
+
+/* ---- a seed ---- */
+void sim_run(struct sim *sim, uint64_t seed, uint64_t steps);
+void sim_choose_habits(struct sim *sim);
+
+/* ---- asking ---- */
+struct rfl_view sim_text(const char *text);
+/* Hands the ask to the engine, some of them as frames, and returns the first of its answers. */
+const struct rfl_reply *sim_ask(struct sim *sim, uint64_t session, struct rfl_ask *ask);
+/* The answer's code must be this; returns true when it is a success. */
+bool sim_expect(struct sim *sim, const struct rfl_reply *reply, const struct m_answer *answer,
+                enum rfl_message_kind success);
+const char *sim_code_of_case(struct sim *sim, uint16_t kase);
+const char *sim_code_of_referral(struct sim *sim, uint16_t referral);
+
+/* ---- deeds ---- */
+void sim_adapter(struct sim *sim, enum sim_deed deed);
+void sim_worker(struct sim *sim, enum sim_deed deed);
+void sim_operator(struct sim *sim, enum sim_deed deed);
+/* The desk settles what is with it: places, releases, agrees. */
+void sim_settle_desk(struct sim *sim, uint16_t kase);
+void sim_card_take(struct sim *sim, unsigned worker, uint16_t kase, struct rfl_token token);
+void sim_subscribe(struct sim *sim, unsigned worker, uint8_t queues, uint32_t credit);
+void sim_do_verb(struct sim *sim, const struct m_verb *verb);
+void sim_check_feedback(struct sim *sim, const struct rfl_msg_feedback *feedback, uint64_t session);
+
+/* ---- comparing ---- */
+void sim_check_case(struct sim *sim, uint16_t kase);
+void sim_check_touched(struct sim *sim);
+void sim_check_mails(struct sim *sim);
+/* Everything: every case, every index, every count. */
+void sim_check_all(struct sim *sim);
+/* Marks what the log says since the last look; `changed` is what the model expects. */
+void sim_look_at_log(struct sim *sim);
+
+#endif

@@ -1,0 +1,110 @@
+/* What operators do: look, and every verb of the triage desk, with and without a reason, in earnest and not. */
+#include "sim.h"
+
+#include <stdio.h>
+
+static bool on_the_straight_road(const struct sim *sim) { return sim->model.plain; }
+
+static void look(struct sim *sim)
+{
+    struct rfl_ask ask = { .kind = RFL_MSG_ADMIN_STATUS };
+    struct m_answer answer = { .code = RFL_CODE_OK };
+    const struct rfl_reply *reply = sim_ask(sim, SIM_OPERATOR_SESSION, &ask);
+    if (!sim_expect(sim, reply, &answer, RFL_MSG_ADMIN_STATE))
+        return;
+    const struct rfl_msg_admin_state *state = &reply->admin_state;
+    uint64_t cases = 0;
+    for (unsigned i = 0; i < RFL_STATUS_COUNT; i++)
+        cases += state->by_status[i];
+    if (!state->adds_up || state->referrals != sim->model.referrals || state->cases != sim->model.cases ||
+        cases != state->cases || state->cases - state->by_status[RFL_STATUS_CLOSED] != sim->model.open_count)
+        sim_fail(sim, "the state does not add up");
+}
+
+static struct rfl_view queue_name(struct sim *sim, uint16_t queue)
+{
+    const struct rfl_queue *found = rfl_policy_queue(sim->policies[0], (struct rfl_queue_no){ queue });
+    return found == NULL ? sim_text("no-such/queue") : rfl_policy_text(sim->policies[0], found->name);
+}
+
+static void give_order(struct sim *sim, const struct m_order *order)
+{
+    struct rfl_ask ask = { .kind = (uint8_t)order->kind, .code = sim_text(sim_code_of_case(sim, order->kase)),
+                           .operator_name = sim_text("desk"), .dry_run = order->dry_run,
+                           .override_no = order->override_no, .at_ms = order->until_ms, .reason = order->close };
+    if (order->signed_)
+        ask.why = sim_text("looked at it");
+    if (order->queue != 0 || order->kind == RFL_MSG_PLACE)
+        ask.queue = queue_name(sim, order->queue_known ? order->queue : 0);
+    if (order->kind == RFL_MSG_LINK)
+        ask.to = sim_text(sim_code_of_case(sim, order->other));
+    struct m_answer answer = model_order(&sim->model, order);
+    sim_say(sim, "desk: %s%s case %u (queue %u, other %u) > %s, %s", order->dry_run ? "would " : "",
+            rfl_message_name(order->kind), order->kase, order->queue, order->other, rfl_code_name(answer.code),
+            rfl_status_word((enum rfl_status)answer.status));
+    struct rfl_store_stat before, after;
+    rfl_store_stat(sim->world.store, &before);
+    const struct rfl_reply *reply = sim_ask(sim, SIM_OPERATOR_SESSION, &ask);
+    rfl_store_stat(sim->world.store, &after);
+    if (order->dry_run && memcmp(before.head, after.head, sizeof before.head) != 0)
+        sim_fail(sim, "a dry run changed something");
+    if (sim_expect(sim, reply, &answer, RFL_MSG_ACTED) && !order->dry_run &&
+        reply->acted.after.status != answer.status)
+        sim_fail(sim, "case %u: acted says %s", order->kase,
+                 rfl_status_word((enum rfl_status)reply->acted.after.status));
+}
+
+static uint16_t some_open_case(struct sim *sim)
+{
+    if (sim->model.open_count == 0 || sim_chance(sim, 12))
+        return (uint16_t)(1 + sim_below(sim, sim->model.cases + 2u));
+    return sim->model.open[sim_below(sim, sim->model.open_count)];
+}
+
+static void some_order(struct sim *sim)
+{
+    static const int64_t ahead_ms[] = { -1000, 3600000, 86400000, 2 * 86400000, INT64_C(40) * 86400000 };
+    static const uint16_t targets[] = { 1016, 1004, 1003, 2016, 2004, 1 };
+    struct m_order order = { .kind = (enum rfl_message_kind)(RFL_MSG_PLACE + sim_below(sim, 7)),
+                             .kase = some_open_case(sim), .other = some_open_case(sim),
+                             .signed_ = !sim_chance(sim, 8), .dry_run = sim_chance(sim, 32),
+                             .override_no = sim_chance(sim, 60), .queue_known = !sim_chance(sim, 8),
+                             .queue = targets[sim_below(sim, 6)],
+                             .until_ms = sim->world.now.wall_ms + ahead_ms[sim_below(sim, 5)],
+                             .close = (uint8_t)sim_below(sim, RFL_CLOSE_COUNT) };
+    if (order.kind == RFL_MSG_RELEASE && sim_chance(sim, 128))
+        order.queue = 0;
+    else if (order.kind != RFL_MSG_PLACE && order.kind != RFL_MSG_RELEASE)
+        order.queue = 0;
+    if (order.kase != 0)
+        give_order(sim, &order);
+}
+
+void sim_operator(struct sim *sim, enum sim_deed deed)
+{
+    if (deed == SIM_LOOK || on_the_straight_road(sim))
+        look(sim);
+    else if (deed == SIM_ORDER)
+        some_order(sim);
+}
+
+void sim_settle_desk(struct sim *sim, uint16_t kase)
+{
+    const struct m_case *k = &sim->model.kase[kase];
+    struct m_order order = { .kase = kase, .signed_ = true, .queue_known = true, .override_no = true };
+    if (on_the_straight_road(sim))
+        return;
+    if (k->linked_to != 0)
+        order.kind = RFL_MSG_UNLINK;
+    else if (k->status == RFL_STATUS_TRIAGE)
+        order.kind = RFL_MSG_PLACE;
+    else if (k->status == RFL_STATUS_ON_HOLD)
+        order.kind = RFL_MSG_RELEASE;
+    else if (k->status == RFL_STATUS_DECLINING)
+        order.kind = RFL_MSG_SEND_BACK;
+    else
+        return;
+    if (order.kind == RFL_MSG_PLACE)
+        order.queue = model_intake[0];
+    give_order(sim, &order);
+}

@@ -1,0 +1,116 @@
+/* Luck, the trace, the summary. */
+#include "sim.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+uint64_t sim_random(struct sim *sim)
+{
+    uint64_t z = sim->random += UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
+    return z ^ z >> 31;
+}
+
+unsigned sim_below(struct sim *sim, unsigned n) { return (unsigned)(sim_random(sim) % n); }
+
+bool sim_chance(struct sim *sim, unsigned of_256) { return sim_below(sim, 256) < of_256; }
+
+unsigned sim_draw(struct sim *sim, const unsigned *weights, unsigned count)
+{
+    unsigned sum = 0;
+    for (unsigned i = 0; i < count; i++)
+        sum += weights[i];
+    if (sum == 0)
+        return count;
+    unsigned at = sim_below(sim, sum), i = 0;
+    while (at >= weights[i])
+        at -= weights[i++];
+    return i;
+}
+
+void sim_say(struct sim *sim, const char *format, ...)
+{
+    va_list arguments;
+    char *line = sim->trace[sim->traced++ % SIM_TRACE];
+    va_start(arguments, format);
+    int len = snprintf(line, SIM_TRACE_BYTES, "[%6llu] ", (unsigned long long)sim->step);
+    (void)vsnprintf(line + len, (size_t)(SIM_TRACE_BYTES - len), format, arguments);
+    va_end(arguments);
+    if (sim->verbose)
+        (void)puts(line);
+}
+
+void sim_fail(struct sim *sim, const char *format, ...)
+{
+    va_list arguments;
+    uint64_t first = sim->traced > SIM_TRACE ? sim->traced - SIM_TRACE : 0;
+    for (uint64_t i = first; !sim->verbose && i < sim->traced; i++)
+        (void)puts(sim->trace[i % SIM_TRACE]);
+    (void)printf("FAILED seed %llu, turn %llu, step %llu: ", (unsigned long long)sim->seed,
+                 (unsigned long long)sim->turn, (unsigned long long)sim->step);
+    va_start(arguments, format);
+    (void)vprintf(format, arguments);
+    va_end(arguments);
+    (void)putchar('\n');
+    (void)fflush(stdout);
+    world_abandon(&sim->world);
+    exit(1);
+}
+
+static void print_one(const char *kind, const char *name, uint64_t value)
+{
+    if (value > 0)
+        (void)printf("%s %s %llu\n", kind, name, (unsigned long long)value);
+}
+
+static void print_cells(const struct sim_tally *tally)
+{
+    for (unsigned s = 0; s < RFL_STATUS_COUNT; s++)
+        for (unsigned e = 0; e < RFL_EVENT_COUNT; e++)
+            if (tally->cell[s][e] > 0)
+                (void)printf("cell %s %s %llu\n", rfl_status_word((enum rfl_status)s),
+                             rfl_event_kind_word((enum rfl_event_kind)e), (unsigned long long)tally->cell[s][e]);
+}
+
+void sim_summary(const struct sim *sim)
+{
+    static const char *const deeds[SIM_DEEDS] = {
+#define X(name, word) [SIM_##name] = word,
+        SIM_DEED_LIST(X)
+#undef X
+    };
+    const struct sim_tally *t = &sim->tally;
+    const struct { const char *name; uint64_t value; } totals[] = {
+        { "seeds", t->seeds }, { "commands", t->commands }, { "framed", t->framed }, { "turns", t->turns },
+        { "crashes", t->crashes }, { "undone", t->undone }, { "lost_answers", t->lost }, { "reloads", t->reloads },
+        { "offers", t->offers }, { "feedback", t->feedback }, { "notices", t->notices }, { "compared", t->compared } };
+    for (unsigned i = 0; i < sizeof totals / sizeof totals[0]; i++)
+        print_one("total", totals[i].name, totals[i].value);
+    for (unsigned i = 0; i < SIM_DEEDS; i++)
+        print_one("deed", deeds[i], t->deeds[i]);
+    for (unsigned i = 0; i < RFL_MSG_COUNT; i++)
+        print_one("ask", rfl_message_name((enum rfl_message_kind)i), t->asks[i]);
+    for (unsigned i = 0; i < RFL_CODE_COUNT; i++)
+        print_one("refused", rfl_code_name((enum rfl_code)i), t->refused[i]);
+    for (unsigned i = 0; i < RFL_STATUS_COUNT; i++)
+        print_one("left_in", rfl_status_word((enum rfl_status)i), t->ended[i]);
+    print_cells(t);
+}
+
+bool sim_covered(const struct sim *sim)
+{
+    bool all = true;
+    for (unsigned s = 0; s < RFL_STATUS_COUNT; s++) {
+        for (unsigned e = 0; e < RFL_EVENT_COUNT; e++) {
+            bool allowed = rfl_table_next((enum rfl_status)s, (enum rfl_event_kind)e) != RFL_STATUS_NONE;
+            if (!allowed || sim->tally.cell[s][e] > 0)
+                continue;
+            (void)printf("never reached: %s in %s\n", rfl_event_kind_word((enum rfl_event_kind)e),
+                         rfl_status_word((enum rfl_status)s));
+            all = false;
+        }
+    }
+    return all;
+}
