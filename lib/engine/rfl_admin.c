@@ -63,23 +63,13 @@ static uint32_t workers_of(const struct rfl_engine *e, struct rfl_queue_no queue
     return count;
 }
 
-static void queue_row(struct rfl_engine *e, const struct rfl_queue *queue, struct rfl_queue_row *row)
+void rfl__queue_row(struct rfl_engine *e, const struct rfl_queue *queue, struct rfl_queue_row *row)
 {
-    uint64_t oldest = 0;
     *row = (struct rfl_queue_row){ .name = rfl_policy_text(e->policy, queue->name),
                                    .owner = rfl_policy_text(e->policy, queue->owner),
                                    .area = rfl__area_name(e, queue->area), .workers = workers_of(e, queue->id) };
-    for (unsigned band = 0; band < RFL_BAND_COUNT; band++) {
-        struct rfl_order from = { (uint64_t)queue->id.v << 8 | band, 0, 0 }, at;
-        struct rfl_order past = { from.a + 1, 0, 0 };
-        if (!rfl_store_first(e->store, RFL_INDEX_QUEUE, &from, &at) || at.a != from.a)
-            continue;
-        row->waiting += rfl_store_rank(e->store, RFL_INDEX_QUEUE, &past) -
-                        rfl_store_rank(e->store, RFL_INDEX_QUEUE, &from);
-        if (oldest == 0 || at.b < oldest)
-            oldest = at.b;
-    }
-    row->oldest_ms = (int64_t)oldest;
+    row->waiting = rfl__waiting_in(e, queue->id, &row->oldest_ms);
+    rfl__queue_settings(e, queue->id, row);
 }
 
 /* Queues in the policy's order; pages by the name of the last one seen. */
@@ -99,15 +89,15 @@ static void handle_queues(struct rfl_engine *e, uint64_t session, const struct r
         if (queues->more)
             break;
         struct rfl_queue_row *row = &rows[queues->rows_count++];
-        queue_row(e, &e->policy->queue[i], row);
-        bytes += row->name.len + row->owner.len + row->area.len + 48;
+        rfl__queue_row(e, &e->policy->queue[i], row);
+        bytes += row->name.len + row->owner.len + row->area.len + row->to.len + row->set_by.len + row->why.len + 80;
     }
     queues->rows = rows;
 }
 
 /* ---- cases ---- */
 
-static void case_row(struct rfl_engine *e, const struct rfl_case *kase, struct rfl_case_row *row)
+void rfl__case_row(struct rfl_engine *e, const struct rfl_case *kase, struct rfl_case_row *row)
 {
     *row = (struct rfl_case_row){
         .case_code = rfl__case_text(e, kase->id), .area = rfl__area_name(e, kase->area),
@@ -116,6 +106,12 @@ static void case_row(struct rfl_engine *e, const struct rfl_case *kase, struct r
         .receipt = rfl__receipt_text(e, kase->first_referral), .status = kase->status, .door = kase->door,
         .band = kase->band, .opened_ms = kase->opened_ms, .due_ms = kase->due_ms,
         .referrals = kase->referral_count, .hops = kase->hops, .escalation = kase->escalation };
+    if (kase->hold != RFL_HOLD_NONE)
+        row->hold = rfl__literal(rfl_hold_word((enum rfl_hold)kase->hold));
+    if (kase->linked_to.v != 0)
+        row->linked_to = rfl__case_text(e, kase->linked_to);
+    if (kase->resembles.v != 0)
+        row->resembles = rfl__case_text(e, kase->resembles);
 }
 
 static bool passes(const struct rfl_ask *ask, const struct rfl_queue *queue, const struct rfl_case *kase)
@@ -128,7 +124,7 @@ static bool passes(const struct rfl_ask *ask, const struct rfl_queue *queue, con
 static size_t bytes_of_row(const struct rfl_case_row *row)
 {
     return row->case_code.len + row->area.len + row->queue.len + row->owner.len + row->next_action.len +
-           row->receipt.len + 80;
+           row->receipt.len + row->hold.len + row->linked_to.len + row->resembles.len + 80;
 }
 
 /* In order of case number. A page ends at `limit` rows, at PAGE_BYTES_MAX or after LIST_SCAN_MAX cases looked at,
@@ -159,7 +155,7 @@ static void handle_list(struct rfl_engine *e, uint64_t session, const struct rfl
         id++;
         if (rfl_store_case(e->store, (struct rfl_case_id){ id }, &kase) != RFL_E_OK || !passes(ask, queue, &kase))
             continue;
-        case_row(e, &kase, &rows[cases->rows_count]);
+        rfl__case_row(e, &kase, &rows[cases->rows_count]);
         bytes += bytes_of_row(&rows[cases->rows_count++]);
     }
     cases->rows = rows;
@@ -182,7 +178,7 @@ static struct rfl_view actor_text(struct rfl_engine *e, const struct rfl_entry *
 
 static struct rfl_view event_detail(struct rfl_engine *e, const struct rfl_event *event)
 {
-    switch ((enum rfl_event_kind)event->kind) {
+    switch (event->kind) {
     case RFL_EVENT_ROUTED:
     case RFL_EVENT_UNPLACED:
     case RFL_EVENT_HELD: return rfl__queue_name(e, event->queue);
@@ -192,14 +188,16 @@ static struct rfl_view event_detail(struct rfl_engine *e, const struct rfl_event
     case RFL_EVENT_REDIRECTED: return rfl__literal(rfl_decline_word((enum rfl_decline)event->reason));
     case RFL_EVENT_CLOSED: return rfl__literal(rfl_close_word((enum rfl_close)event->reason));
     case RFL_EVENT_OUTCOME: return rfl__literal(rfl_outcome_word((enum rfl_outcome)event->code));
+    case RFL_EVENT_STARTED: return rfl__literal(rfl_employment_word((enum rfl_employment)event->code));
     case RFL_EVENT_CONTACTED:
     case RFL_EVENT_TRIED: return rfl__literal(rfl_channel_word((enum rfl_channel)event->code));
-    case RFL_EVENT_NONE: case RFL_EVENT_OFFERED: case RFL_EVENT_TOUCHED: case RFL_EVENT_LAPSED:
-    case RFL_EVENT_RETURNED: case RFL_EVENT_ACCEPTED: case RFL_EVENT_DEFERRED: case RFL_EVENT_RELEASED:
-    case RFL_EVENT_STARTED: case RFL_EVENT_ESCALATED: case RFL_EVENT_PARKED: case RFL_EVENT_MAILBOX_ACKED:
-    case RFL_EVENT_EPOCH_STARTED: case RFL_EVENT_POLICY_LOADED: case RFL_EVENT_COUNT: break;
+    case RFL_EVENT_WARNED: return rfl__literal(event->level == 1 ? "half" : "most");
+    case RFL_EVENT_WITHDRAWN: return rfl__literal(rfl_withdraw_word((enum rfl_withdraw)event->reason));
+    case RFL_EVENT_RESEMBLED:
+    case RFL_EVENT_LINKED:
+    case RFL_EVENT_UNLINKED: return rfl__case_text(e, event->other);
+    default: return rfl__literal("");           /* its name says it all */
     }
-    return rfl__literal("");
 }
 
 /* Newest entry first in the store, oldest first in the answer; a very long story keeps its newest part. */
@@ -240,7 +238,7 @@ static void handle_show(struct rfl_engine *e, uint64_t session, const struct rfl
     }
     struct rfl_msg_shown *shown = &rfl__say(e, session, RFL_MSG_SHOWN)->shown;
     struct rfl_view *receipts = rfl_arena_take(&e->arena, RECEIPTS_SHOWN_MAX * sizeof *receipts);
-    case_row(e, &kase, &shown->row);
+    rfl__case_row(e, &kase, &shown->row);
     fill_timeline(e, &kase, shown);
     for (struct rfl_referral_id id = kase.last_referral;
          receipts != NULL && id.v != 0 && shown->receipts_count < RECEIPTS_SHOWN_MAX; id = referral.prev_on_case) {
@@ -341,7 +339,7 @@ static void explain_stored(struct rfl_engine *e, uint64_t session, const struct 
     bool found = rfl__find_code(e, ask->code, &kase, &referral);
     if (found && referral.id.v == 0)
         found = rfl_store_referral(e->store, kase.first_referral, &referral) == RFL_E_OK;
-    if (!found || rfl_store_entry(e->store, referral.seq, &entry) != RFL_E_OK || !entry.has_decided) {
+    if (!found || rfl_store_entry(e->store, referral.latest, &entry) != RFL_E_OK || !entry.has_decided) {
         rfl__refuse(e, session, RFL_CODE_NOT_FOUND);
         return;
     }
@@ -370,6 +368,10 @@ void rfl__handle_admin(struct rfl_engine *e, uint64_t session, const struct rfl_
         handle_list(e, session, ask);
     else if (ask->kind == RFL_MSG_SHOW)
         handle_show(e, session, ask);
+    else if (ask->kind == RFL_MSG_QUEUE_SET)
+        rfl__handle_queue_set(e, session, ask);
+    else if (rfl__is_triage(ask->kind))
+        rfl__handle_triage(e, session, ask);
     else if (ask->kind == RFL_MSG_EXPLAIN && ask->referral.len > 0)
         explain_hypothetical(e, session, ask);
     else if (ask->kind == RFL_MSG_EXPLAIN)

@@ -7,7 +7,7 @@
 /* A walk is bounded so that one question cannot hold up everybody's turn. */
 enum { RECONCILE_MAX = 1000, RECONCILE_WALK_MAX = 20000, RECONCILE_BYTES_MAX = 48 * 1024 };
 
-static const struct rfl_source *source_of(struct rfl_engine *e, uint64_t session, struct rfl_view name)
+const struct rfl_source *rfl__source_of(struct rfl_engine *e, uint64_t session, struct rfl_view name)
 {
     const struct rfl_source *source = rfl_policy_source_by_name(e->policy, name);
     if (source == NULL)
@@ -15,7 +15,7 @@ static const struct rfl_source *source_of(struct rfl_engine *e, uint64_t session
     return source;
 }
 
-static void say_invalid(struct rfl_engine *e, uint64_t session, const struct rfl_findings *findings)
+void rfl__say_invalid(struct rfl_engine *e, uint64_t session, const struct rfl_findings *findings)
 {
     struct rfl_reply *reply = rfl__say(e, session, RFL_MSG_REFUSAL);
     reply->refusal.code = RFL_CODE_INVALID;
@@ -40,7 +40,7 @@ static void say_receipt(struct rfl_engine *e, uint64_t session, const struct rfl
                         enum rfl_route_reason placed, const struct rfl_findings *warnings)
 {
     struct rfl_case kase;
-    if (rfl_store_case(e->store, referral->kase, &kase) != RFL_E_OK) {
+    if (!rfl__survivor(e, referral->kase, &kase)) {
         rfl__refuse(e, session, RFL_CODE_UNKNOWN_OUTCOME);
         return;
     }
@@ -51,6 +51,7 @@ static void say_receipt(struct rfl_engine *e, uint64_t session, const struct rfl
     receipt->received_ms = referral->received_ms;
     receipt->epoch = rfl_store_epoch(e->store);
     receipt->log_sequence = referral->seq.v;
+    receipt->version = referral->amendments;
     if (rfl_disclose_place(e->policy, (enum rfl_door)referral->door)) {
         receipt->joined = referral->prev_on_case.v != 0;
         receipt->status = kase.status;
@@ -69,26 +70,6 @@ static void say_receipt(struct rfl_engine *e, uint64_t session, const struct rfl
     rfl__count(e, replayed ? RFL__N_replays : RFL__N_receipts);
 }
 
-/* The person's open case, by a match key, into *kase; zero when there is none. */
-static void find_open_case(struct rfl_engine *e, struct rfl_hash match, struct rfl_case *kase)
-{
-    struct rfl_referral earlier;
-    memset(kase, 0, sizeof *kase);
-    if (rfl_hash_none(match) || !rfl_store_find_match(e->store, match, &earlier))
-        return;
-    if (rfl_store_case(e->store, earlier.kase, kase) != RFL_E_OK || kase->status == RFL_STATUS_CLOSED)
-        memset(kase, 0, sizeof *kase);
-}
-
-static struct rfl_hash match_of(const struct rfl_engine *e, const struct rfl_form *form)
-{
-    char nhs[RFL_NHS_BYTES];
-    enum rfl_grade grade = rfl_ident_nhs(form->nhs_number, nhs);
-    if (grade != RFL_GRADE_OK && !(grade == RFL_GRADE_TEST_RANGE && e->options.test_people))
-        return (struct rfl_hash){ { 0 } };
-    return rfl_store_hash(e->store, RFL_HASH_NHS_NUMBER, 0, (struct rfl_view){ (const uint8_t *)nhs, 10 });
-}
-
 static size_t seal_text(struct rfl_engine *e, const struct rfl_ask *ask, const struct rfl_facts *facts)
 {
     struct rfl_personal_submission personal = { .reference = ask->reference, .referral = ask->referral };
@@ -103,20 +84,31 @@ static void forget_lines(struct rfl_decided *decided)
         decided->facts.clue[i].line = decided->decision.step[i].line = 0;
 }
 
+size_t rfl__decide_form(struct rfl_engine *e, const struct rfl_ask *ask, struct rfl_entry *entry)
+{
+    rfl__facts_of(e, &ask->form, entry->source, e->now.wall_ms, &entry->decided.facts);
+    rfl_route(e->policy, &entry->decided.facts, e->now.wall_ms, &entry->decided.decision);
+    size_t personal_len = seal_text(e, ask, &entry->decided.facts);
+    assert(personal_len > 0);
+    forget_lines(&entry->decided);
+    return personal_len;
+}
+
 static void receive(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask, const struct rfl_source *source,
-                    const struct rfl_submission *submission)
+                    struct rfl_submission *submission)
 {
     struct rfl_entry entry = { .actor = RFL_ACTOR_SOURCE, .source = source->id, .has_decided = true };
-    struct rfl_case kase;
-    rfl__facts_of(e, &ask->form, source->id, e->now.wall_ms, &entry.decided.facts);
-    rfl_route(e->policy, &entry.decided.facts, e->now.wall_ms, &entry.decided.decision);
-    size_t personal_len = seal_text(e, ask, &entry.decided.facts);
-    assert(personal_len > 0);
-    forget_lines(&entry.decided);
-    find_open_case(e, submission->match, &kase);
+    struct rfl__person person;
+    size_t personal_len = rfl__decide_form(e, ask, &entry);
+    rfl__match_of(e, &ask->form, submission->match);
+    rfl__person_of(e, submission->match, &person);
+    struct rfl_case kase = person.open;
     bool joins = kase.id.v != 0;
     struct rfl_command command = { .kind = RFL_DO_RECEIVE, .submission = *submission,
-                                   .band = entry.decided.facts.band, .decision = &entry.decided.decision };
+                                   .band = entry.decided.facts.band, .decision = &entry.decided.decision,
+                                   .other = person.resembles, .previous = person.previous,
+                                   .quiet_until_ms = person.quiet_until_ms };
+    rfl__where(e, entry.decided.decision.queue, &command);
     if (rfl__do(e, &kase, &command, &entry, (struct rfl_view){ e->personal, personal_len }) != RFL_E_OK)
         return;                 /* the store's error: it is sticky, and commit will answer for the whole turn */
     struct rfl_referral referral;
@@ -125,18 +117,22 @@ static void receive(struct rfl_engine *e, uint64_t session, const struct rfl_ask
                     &ask->findings);
     if (joins)
         rfl__count(e, RFL__N_joined);
+    else if (person.resembles.v != 0)
+        rfl__count(e, RFL__N_resembled);
 }
 
 static void handle_submit(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
 {
     rfl__count(e, RFL__N_submits);
-    const struct rfl_source *source = source_of(e, session, ask->source);
+    const struct rfl_source *source = rfl__source_of(e, session, ask->source);
     if (source == NULL)
         return;
     struct rfl_submission submission = {
         .reference = rfl_store_hash(e->store, RFL_HASH_REFERENCE, source->id.v, ask->reference),
         .body = rfl_store_hash(e->store, RFL_HASH_BODY, 0, ask->referral),
-        .door = ask->form.door, .consent = ask->form.consent };
+        .door = ask->form.door, .consent = ask->form.consent,
+        .notify = ask->form.notify != 0 ? ask->form.notify
+                                        : rfl_policy_notify(e->policy, (enum rfl_door)ask->form.door) };
     struct rfl_referral before;
     if (rfl_store_find_reference(e->store, submission.reference, &before)) {
         if (rfl_hash_same(before.body, submission.body)) {
@@ -148,7 +144,7 @@ static void handle_submit(struct rfl_engine *e, uint64_t session, const struct r
         return;
     }
     if (ask->findings.errors > 0)
-        say_invalid(e, session, &ask->findings);
+        rfl__say_invalid(e, session, &ask->findings);
     else if (!rfl_policy_source_may(source, (enum rfl_door)ask->form.door))
         rfl__refuse(e, session, RFL_CODE_DOOR_NOT_ALLOWED);
     else if (e->draining)
@@ -157,7 +153,6 @@ static void handle_submit(struct rfl_engine *e, uint64_t session, const struct r
         rfl__refuse(e, session, RFL_CODE_STORE_FULL);
     else {
         submission.id = rfl_store_next_referral(e->store);
-        submission.match = match_of(e, &ask->form);
         receive(e, session, ask, source, &submission);
     }
 }
@@ -200,20 +195,27 @@ static enum rfl_status coarse(enum rfl_status status)
     return with_service ? RFL_STATUS_ACCEPTED : RFL_STATUS_RECEIVED;
 }
 
+enum rfl_status rfl__status_for(const struct rfl_engine *e, uint8_t door, uint8_t status)
+{
+    bool sees = rfl_disclose_place(e->policy, (enum rfl_door)door);
+    return sees ? (enum rfl_status)status : coarse((enum rfl_status)status);
+}
+
 static void handle_status(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
 {
-    const struct rfl_source *source = source_of(e, session, ask->source);
+    const struct rfl_source *source = rfl__source_of(e, session, ask->source);
     struct rfl_referral referral;
     struct rfl_case kase;
     if (source == NULL)
         return;
-    if (!find_asked(e, ask, source, &referral) || rfl_store_case(e->store, referral.kase, &kase) != RFL_E_OK) {
+    if (!find_asked(e, ask, source, &referral) || !rfl__survivor(e, referral.kase, &kase)) {
         rfl__refuse(e, session, RFL_CODE_NOT_FOUND);
         return;
     }
     struct rfl_msg_status_report *report = &rfl__say(e, session, RFL_MSG_STATUS_REPORT)->status_report;
     report->receipt = rfl__receipt_text(e, referral.id);
     report->received_ms = referral.received_ms;
+    report->version = referral.amendments;
     if (!rfl_disclose_place(e->policy, (enum rfl_door)referral.door)) {
         report->status = (uint8_t)coarse((enum rfl_status)kase.status);
         return;
@@ -232,7 +234,7 @@ static void handle_status(struct rfl_engine *e, uint64_t session, const struct r
 
 static void handle_mailbox_open(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
 {
-    const struct rfl_source *source = source_of(e, session, ask->source);
+    const struct rfl_source *source = rfl__source_of(e, session, ask->source);
     if (source == NULL)
         return;
     struct rfl__session *s = rfl__session_need(&e->sessions, session);
@@ -256,7 +258,7 @@ static void handle_mailbox_open(struct rfl_engine *e, uint64_t session, const st
 
 static void handle_feedback_ack(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
 {
-    const struct rfl_source *source = source_of(e, session, ask->source);
+    const struct rfl_source *source = rfl__source_of(e, session, ask->source);
     if (source == NULL)
         return;
     struct rfl_source_row row;
@@ -335,7 +337,7 @@ static void find_surplus(struct rfl_engine *e, const struct rfl_ask *ask, const 
 
 static void handle_reconcile(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
 {
-    const struct rfl_source *source = source_of(e, session, ask->source);
+    const struct rfl_source *source = rfl__source_of(e, session, ask->source);
     if (source == NULL)
         return;
     struct rfl_msg_reconciled found = { 0 };
@@ -356,6 +358,10 @@ void rfl__handle_door(struct rfl_engine *e, uint64_t session, const struct rfl_a
         handle_mailbox_open(e, session, ask);
     else if (ask->kind == RFL_MSG_FEEDBACK_ACK)
         handle_feedback_ack(e, session, ask);
+    else if (ask->kind == RFL_MSG_AMEND)
+        rfl__handle_amend(e, session, ask);
+    else if (ask->kind == RFL_MSG_WITHDRAW)
+        rfl__handle_withdraw(e, session, ask);
     else if (ask->kind == RFL_MSG_RECONCILE)
         handle_reconcile(e, session, ask);
     else

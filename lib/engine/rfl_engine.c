@@ -56,7 +56,9 @@ enum rfl_err rfl_engine_new(const struct rfl_engine_options *options, const stru
     struct rfl_engine *e = calloc(1, sizeof *e);
     void *memory = malloc(RFL__TURN_ARENA_BYTES);
     struct rfl_outgoing *outbox = malloc(RFL__OUTBOX_MAX * sizeof *outbox);
-    if (e == NULL || memory == NULL || outbox == NULL) {
+    struct rfl__turns *turns = calloc(RFL_QUEUES_MAX, sizeof *turns);
+    if (e == NULL || memory == NULL || outbox == NULL || turns == NULL) {
+        free(turns);
         free(outbox);
         free(memory);
         free(e);
@@ -66,6 +68,7 @@ enum rfl_err rfl_engine_new(const struct rfl_engine_options *options, const stru
     e->store = options->store;
     e->policy = options->policy;
     e->outbox = outbox;
+    e->turns = turns;
     e->now = *now;
     e->started_ms = now->wall_ms;
     rfl_arena_init(&e->arena, memory, RFL__TURN_ARENA_BYTES);
@@ -84,6 +87,7 @@ void rfl_engine_free(struct rfl_engine **engine)
         return;
     rfl__sessions_fini(&e->sessions);
     free(e->outbox);
+    free(e->turns);
     free(e->arena.base);
     free(e);
     *engine = NULL;
@@ -95,6 +99,7 @@ enum rfl_err rfl_engine_set_policy(struct rfl_engine *e, const struct rfl_policy
     const struct rfl_policy *policy_before = e->policy;
     const struct rfl_directory_set *directories_before = e->options.directories;
     e->policy = policy;
+    memset(e->turns, 0, RFL_QUEUES_MAX * sizeof *e->turns);     /* queues may have other places now */
     e->options.directories = directories;
     e->now = *now;
     enum rfl_err err = log_policy(e);
@@ -115,6 +120,10 @@ enum rfl_err rfl_engine_begin(struct rfl_engine *e, const struct rfl_now *now)
     e->outbox_count = 0;
     e->asked_count = 0;
     e->leftover = false;
+    if (e->rest_ends_ms != 0 && e->rest_ends_ms <= now->wall_ms) {
+        e->rest_ends_ms = 0;
+        e->queue_changes++;
+    }
     rfl__count(e, RFL__N_turns);
     return rfl_store_begin(e->store);
 }
@@ -219,6 +228,8 @@ int64_t rfl_engine_next_due(const struct rfl_engine *e)
     int64_t due_ms = INT64_MAX;
     if (rfl_store_first(e->store, RFL_INDEX_DUE, &from, &first))
         due_ms = (int64_t)first.a;
+    if (e->rest_ends_ms != 0 && e->rest_ends_ms < due_ms)
+        due_ms = e->rest_ends_ms;
     if (e->sessions.count > 0 && e->idle_check_ms + IDLE_CHECK_MS < due_ms)
         due_ms = e->idle_check_ms + IDLE_CHECK_MS;
     return due_ms;
@@ -262,12 +273,34 @@ void rfl__refuse(struct rfl_engine *e, uint64_t session, enum rfl_code code)
     rfl__count(e, RFL__N_refused);
 }
 
-void rfl__refuse_state(struct rfl_engine *e, uint64_t session, enum rfl_status status)
+void rfl__refuse_state(struct rfl_engine *e, uint64_t session, enum rfl_status status, uint32_t verbs)
 {
     uint32_t before = e->outbox_count;
     rfl__refuse(e, session, RFL_CODE_STATE);
-    if (e->outbox_count > before)
-        e->outbox[before].reply.refusal.status = (uint8_t)status;
+    if (e->outbox_count == before)
+        return;
+    struct rfl_msg_refusal *refusal = &e->outbox[before].reply.refusal;
+    refusal->status = (uint8_t)status;
+    struct rfl_view *legal = rfl_arena_take(&e->arena, RFL_DO_COUNT * sizeof *legal);
+    for (unsigned kind = 0; legal != NULL && kind < RFL_DO_COUNT; kind++)
+        if ((verbs >> kind & 1) != 0)
+            legal[refusal->legal_count++] = rfl__literal(rfl_command_word((enum rfl_command_kind)kind));
+    refusal->legal = legal;
+}
+
+void rfl__notice(struct rfl_engine *e, uint64_t holder, const struct rfl_case *kase, enum rfl_notice kind)
+{
+    struct rfl__session *s = holder != 0 ? rfl__session_of_holder(&e->sessions, holder) : NULL;
+    if (s == NULL)
+        return;
+    s->recount = true;
+    struct rfl_reply *reply = rfl__say(e, s->id, RFL_MSG_NOTICE);
+    if (reply == NULL)
+        return;
+    reply->correlation = 0;             /* also within another's ask: a notice is nobody's answer */
+    reply->notice.kind = kind;
+    reply->notice.case_code = rfl__case_text(e, kase->id);
+    reply->notice.token = kase->token;
 }
 
 struct rfl_view rfl__copy(struct rfl_engine *e, const void *p, size_t len)
@@ -335,7 +368,7 @@ enum rfl_err rfl__open_submission(struct rfl_engine *e, const struct rfl_referra
 {
     struct rfl_entry entry;
     size_t len;
-    enum rfl_err err = rfl_store_entry(e->store, referral->seq, &entry);
+    enum rfl_err err = rfl_store_entry(e->store, referral->latest, &entry);
     if (err != RFL_E_OK)
         return err;
     err = rfl_store_unseal(e->store, &entry, e->personal, sizeof e->personal, &len);
@@ -345,10 +378,17 @@ enum rfl_err rfl__open_submission(struct rfl_engine *e, const struct rfl_referra
     return copy.p == NULL ? RFL_E_FULL : rfl_personal_get_submission(copy, out);
 }
 
-/* Whether what happened makes somebody wait for a worker, or puts mail: then sessions are worth looking at again. */
-static void note_changes(struct rfl_engine *e, const struct rfl_entry *entry, const struct rfl_case *kase)
+static bool works_on(const struct rfl_case *kase)
 {
-    if (kase->status == RFL_STATUS_QUEUED)
+    return kase->linked_to.v == 0 && (kase->status == RFL_STATUS_OFFERED || kase->status == RFL_STATUS_ACCEPTED ||
+                                      kase->status == RFL_STATUS_WAITING_ON_PERSON || kase->status == RFL_STATUS_ACTIVE);
+}
+
+/* Whether what happened makes somebody wait for a worker, or a worker free under a queue's capacity, or puts mail: then
+ * sessions are worth looking at again. */
+static void note_changes(struct rfl_engine *e, const struct rfl_entry *entry, bool worked, const struct rfl_case *kase)
+{
+    if (kase->status == RFL_STATUS_QUEUED || (worked && !works_on(kase)))
         e->queue_changes++;
     for (uint32_t i = 0; i < entry->event_count; i++)
         if (entry->events[i].told != 0)
@@ -359,6 +399,7 @@ enum rfl_err rfl__do(struct rfl_engine *e, struct rfl_case *kase, const struct r
                      struct rfl_entry *entry, struct rfl_view personal)
 {
     struct rfl_events events;
+    bool worked = works_on(kase);
     enum rfl_err err = rfl_decide(e->policy, kase, command, &e->now, &events);
     if (err != RFL_E_OK)
         return err;
@@ -370,6 +411,6 @@ enum rfl_err rfl__do(struct rfl_engine *e, struct rfl_case *kase, const struct r
     if (err == RFL_E_OK)
         err = rfl_store_case(e->store, entry->kase, kase);
     if (err == RFL_E_OK)
-        note_changes(e, entry, kase);
+        note_changes(e, entry, worked, kase);
     return err;
 }

@@ -4,13 +4,15 @@
 
 #include "rfl_decide.h"
 #include "rfl_engine.h"
+#include "rfl_match.h"
 #include "rfl_personal.h"
 #include "rfl_sessions.h"
 
 #define RFL_COUNTERS(X) \
     X(turns) X(asks) X(refused) X(submits) X(receipts) X(replays) X(conflicts) X(joined) X(invalid) X(busy) \
     X(offers) X(accepts) X(declines) X(redirects) X(lapses) X(returns) X(fenced) X(feedback_sent) X(parked) \
-    X(escalations) X(sessions_gone) X(turns_undone)
+    X(escalations) X(sessions_gone) X(turns_undone) X(warnings) X(amended) X(withdrawn) X(resembled) X(acted) \
+    X(dry_runs)
 
 enum rfl__counter {
 #define X(name) RFL__N_##name,
@@ -22,6 +24,9 @@ enum rfl__counter {
 enum { RFL__OUTBOX_MAX = 16384, RFL__TURN_ARENA_BYTES = 48 << 20 };
 
 struct rfl__asked { uint64_t session, correlation; };
+
+/* What each door is owed in a queue (rfl_offers.c). Lost with the process: the next turns are as fair as the first. */
+struct rfl__turns { int32_t balance[RFL_BAND_COUNT][RFL_DOOR_COUNT]; };
 
 struct rfl_engine {
     struct rfl_engine_options options;
@@ -39,7 +44,9 @@ struct rfl_engine {
     bool draining, draining_said, leftover;
     uint64_t queue_changes, mail_changes;       /* raised when a case starts to wait; when mail is put */
     int64_t idle_check_ms;
+    int64_t rest_ends_ms;                       /* when the next queue with people waiting may be offered from; 0: none */
     int64_t started_ms;
+    struct rfl__turns *turns;                   /* whose turn it is in each queue, by the queue's place in the policy */
     uint8_t personal[RFL_PERSONAL_BYTES_MAX];
     struct rfl_engine_counter counters[RFL__COUNTER_COUNT];
 };
@@ -49,7 +56,8 @@ struct rfl_engine {
  * for asks; unasked messages are then left for the next turn). */
 struct rfl_reply *rfl__say(struct rfl_engine *e, uint64_t session, enum rfl_message_kind kind);
 void rfl__refuse(struct rfl_engine *e, uint64_t session, enum rfl_code code);
-void rfl__refuse_state(struct rfl_engine *e, uint64_t session, enum rfl_status status);
+/* STATE, naming what is possible now among `verbs` (bits 1 << enum rfl_command_kind); status as the asker may know it. */
+void rfl__refuse_state(struct rfl_engine *e, uint64_t session, enum rfl_status status, uint32_t verbs);
 void rfl__count(struct rfl_engine *e, enum rfl__counter counter);
 /* Decides and appends in one step: entry is completed with the events. RFL_E_OK, or decide's error (nothing happened),
  * or the store's (sticky). *kase becomes the case as it is afterwards. */
@@ -67,6 +75,56 @@ bool rfl__find_code(struct rfl_engine *e, struct rfl_view code, struct rfl_case 
 /* Opens the sealed submission of a referral; its views live in the turn's arena. */
 RFL_MUST_USE enum rfl_err rfl__open_submission(struct rfl_engine *e, const struct rfl_referral *referral,
                                                struct rfl_personal_submission *out);
+
+/* Tells the worker behind holder (0, or nobody connected: nothing) about a case. */
+void rfl__notice(struct rfl_engine *e, uint64_t holder, const struct rfl_case *kase, enum rfl_notice kind);
+
+/* ---- rfl_people.c: who a referral speaks of ---- */
+struct rfl__person {
+    struct rfl_case open;               /* the person's open case, links followed; id 0: none */
+    struct rfl_case_id resembles;       /* another open case that may be theirs */
+    struct rfl_case_id previous;        /* the newest closed episode */
+    int64_t quiet_until_ms;             /* of an earlier no; 0: none */
+};
+/* The keys of a form, hashed. */
+void rfl__match_of(const struct rfl_engine *e, const struct rfl_form *form, struct rfl_hash match[RFL_MATCH_COUNT]);
+void rfl__person_of(struct rfl_engine *e, const struct rfl_hash match[RFL_MATCH_COUNT], struct rfl__person *out);
+/* The case itself, or the one it is linked to. False: a record cannot be read. */
+bool rfl__survivor(struct rfl_engine *e, struct rfl_case_id id, struct rfl_case *out);
+
+/* ---- rfl_doors.c, shared with rfl_changes.c ---- */
+const struct rfl_source *rfl__source_of(struct rfl_engine *e, uint64_t session, struct rfl_view name);
+void rfl__say_invalid(struct rfl_engine *e, uint64_t session, const struct rfl_findings *findings);
+/* Routes the form and completes the entry; returns the bytes of the personal part in e->personal. */
+size_t rfl__decide_form(struct rfl_engine *e, const struct rfl_ask *ask, struct rfl_entry *entry);
+/* What a door may know of a status. */
+enum rfl_status rfl__status_for(const struct rfl_engine *e, uint8_t door, uint8_t status);
+
+/* ---- rfl_changes.c: Amend and Withdraw ---- */
+void rfl__handle_amend(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
+void rfl__handle_withdraw(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
+
+/* ---- rfl_triage.c: what operators do ---- */
+bool rfl__is_triage(uint8_t message_kind);
+void rfl__handle_triage(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
+
+/* ---- rfl_queue_set.c: what operators have said of queues ---- */
+void rfl__handle_queue_set(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
+/* Fills target and target_held of a command that would place somebody in `queue`. */
+void rfl__where(struct rfl_engine *e, struct rfl_queue_no queue, struct rfl_command *command);
+/* Whether nobody is offered from it: paused, or working at its capacity. */
+bool rfl__queue_rests(struct rfl_engine *e, struct rfl_queue_no queue);
+void rfl__queue_settings(struct rfl_engine *e, struct rfl_queue_no queue, struct rfl_queue_row *row);
+
+/* ---- rfl_offers.c: whose turn it is ---- */
+void rfl__make_offers(struct rfl_engine *e);
+bool rfl__may_offer(const struct rfl_engine *e);
+/* How many wait in a queue, and since when the one who waits longest. */
+uint64_t rfl__waiting_in(const struct rfl_engine *e, struct rfl_queue_no queue, int64_t *oldest_ms);
+
+/* ---- rfl_admin.c ---- */
+void rfl__case_row(struct rfl_engine *e, const struct rfl_case *kase, struct rfl_case_row *row);
+void rfl__queue_row(struct rfl_engine *e, const struct rfl_queue *queue, struct rfl_queue_row *row);
 
 /* ---- by socket ---- */
 void rfl__handle_door(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);

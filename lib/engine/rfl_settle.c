@@ -6,18 +6,21 @@ enum { EXPIRIES_A_TURN_MAX = 512, IDLE_LOOK_MS = 1000 };
 
 /* ---- clocks ---- */
 
-static void say_lapsed(struct rfl_engine *e, uint64_t holder, const struct rfl_case *kase)
+static void note_expired(struct rfl_engine *e, const struct rfl_case *kase, const struct rfl_event *event,
+                         uint64_t holder_before)
 {
-    struct rfl__session *s = rfl__session_of_holder(&e->sessions, holder);
-    if (s == NULL)
-        return;
-    s->recount = true;
-    struct rfl_reply *reply = rfl__say(e, s->id, RFL_MSG_NOTICE);
-    if (reply == NULL)
-        return;
-    reply->notice.kind = RFL_NOTICE_OFFER_LAPSED;
-    reply->notice.case_code = rfl__case_text(e, kase->id);
-    reply->notice.token = kase->token;
+    if (event->kind == RFL_EVENT_LAPSED) {
+        rfl__count(e, RFL__N_lapses);
+        rfl__notice(e, holder_before, kase, RFL_NOTICE_OFFER_LAPSED);
+    } else if (event->kind == RFL_EVENT_WARNED) {
+        rfl__count(e, RFL__N_warnings);
+        if (event->level == 2)
+            rfl__notice(e, kase->holder, kase, RFL_NOTICE_DEADLINE_SOON);
+    } else if (event->kind == RFL_EVENT_ESCALATED) {
+        rfl__count(e, RFL__N_escalations);
+    }
+    if (kase->hold == RFL_HOLD_PARKED && event->kind == RFL_EVENT_LAPSED)
+        rfl__count(e, RFL__N_parked);
 }
 
 /* False when the case's clock could not be moved: its record cannot be read. */
@@ -26,19 +29,14 @@ static bool expire(struct rfl_engine *e, struct rfl_case_id id)
     struct rfl_case kase;
     if (rfl_store_case(e->store, id, &kase) != RFL_E_OK)
         return false;
-    uint64_t holder = kase.status == RFL_STATUS_OFFERED ? kase.holder : 0;
+    uint64_t holder = kase.holder;
     struct rfl_entry entry = { .actor = RFL_ACTOR_CLOCK };
     struct rfl_command command = { .kind = RFL_DO_EXPIRE };
+    if (kase.clock == RFL_CLOCK_HOLD)
+        rfl__where(e, kase.queue, &command);
     if (rfl__do(e, &kase, &command, &entry, (struct rfl_view){ NULL, 0 }) != RFL_E_OK)
         return false;
-    if (holder != 0) {
-        rfl__count(e, RFL__N_lapses);
-        say_lapsed(e, holder, &kase);
-    }
-    if (kase.hold == RFL_HOLD_PARKED)
-        rfl__count(e, RFL__N_parked);
-    if (entry.events[0].kind == RFL_EVENT_ESCALATED)
-        rfl__count(e, RFL__N_escalations);
+    note_expired(e, &kase, &entry.events[0], holder);
     return true;
 }
 
@@ -116,130 +114,6 @@ static void drop_silent(struct rfl_engine *e)
     }
 }
 
-/* ---- offers ---- */
-
-static void fill_preview(struct rfl_engine *e, const struct rfl_case *kase, struct rfl_msg_offer *offer)
-{
-    struct rfl_referral first;
-    struct rfl_entry entry;
-    offer->case_code = rfl__case_text(e, kase->id);
-    offer->area = rfl__area_name(e, kase->area);
-    offer->queue = rfl__queue_name(e, kase->queue);
-    offer->token = kase->token;
-    offer->deadline_ms = kase->due_ms;
-    offer->since_ms = kase->since_ms;
-    offer->band = kase->band;
-    offer->door = kase->door;
-    offer->hops = kase->hops;
-    offer->lapses = kase->lapses;
-    offer->referrals = kase->referral_count;
-    if (rfl_store_referral(e->store, kase->first_referral, &first) != RFL_E_OK ||
-        rfl_store_entry(e->store, first.seq, &entry) != RFL_E_OK || !entry.has_decided)
-        return;
-    const struct rfl_facts *facts = &entry.decided.facts;
-    offer->main_barrier = facts->main_barrier;
-    offer->employment = facts->employment;
-    offer->weeks_out_of_work = facts->weeks_out_of_work;
-    offer->flags = facts->flags;
-}
-
-static void say_offer(struct rfl_engine *e, const struct rfl__session *s, const struct rfl_case *kase)
-{
-    struct rfl_reply *reply = rfl__say(e, s->id, RFL_MSG_OFFER);
-    if (reply == NULL)
-        return;
-    reply->correlation = 0;             /* also within a Subscribe: an offer is nobody's answer */
-    fill_preview(e, kase, &reply->offer);
-}
-
-/* After a reconnect: what this worker was offered before and has not answered, with the tokens it had. */
-void rfl__offer_again(struct rfl_engine *e, struct rfl__session *s)
-{
-    struct rfl_order from = { s->holder, 0, 0 }, at;
-    while (rfl_store_first(e->store, RFL_INDEX_HOLDER, &from, &at) && at.a == s->holder) {
-        struct rfl_case kase;
-        from.c = at.c + 1;
-        if (rfl_store_case(e->store, (struct rfl_case_id){ at.c }, &kase) == RFL_E_OK)
-            say_offer(e, s, &kase);
-    }
-}
-
-/* The case that waits longest in the queue, urgent before routine. */
-static bool first_waiting(const struct rfl_engine *e, struct rfl_queue_no queue, struct rfl_case_id *id)
-{
-    struct rfl_order from = { (uint64_t)queue.v << 8, 0, 0 }, at;
-    if (!rfl_store_first(e->store, RFL_INDEX_QUEUE, &from, &at) || at.a >> 8 != queue.v)
-        return false;
-    id->v = at.c;
-    return true;
-}
-
-/* One offer to this session, from the next of its queues that has somebody waiting; false: nothing for it. */
-static bool offer_one(struct rfl_engine *e, struct rfl__session *s)
-{
-    struct rfl_case_id id;
-    struct rfl_case kase;
-    uint32_t tried = 0;
-    while (tried < s->queue_count && !first_waiting(e, s->queues[s->queue_next], &id)) {
-        s->queue_next = (s->queue_next + 1) % s->queue_count;
-        tried++;
-    }
-    if (tried == s->queue_count || rfl_store_case(e->store, id, &kase) != RFL_E_OK)
-        return false;
-    struct rfl_entry entry = { .actor = RFL_ACTOR_SYSTEM,
-                               .actor_name = { (const uint8_t *)s->worker, s->worker_len } };
-    struct rfl_command command = { .kind = RFL_DO_OFFER, .token = rfl_store_next_token(e->store),
-                                   .holder = s->holder, .lease_ms = e->options.lease_ms };
-    if (rfl__do(e, &kase, &command, &entry, (struct rfl_view){ NULL, 0 }) != RFL_E_OK)
-        return false;
-    s->outstanding++;
-    s->queue_next = (s->queue_next + 1) % s->queue_count;
-    say_offer(e, s, &kase);
-    rfl__count(e, RFL__N_offers);
-    return true;
-}
-
-static bool may_offer(const struct rfl_engine *e)
-{
-    return e->outbox_count < RFL__OUTBOX_MAX - 64 && e->arena.used < e->arena.cap / 2 &&
-           rfl_store_error(e->store) == RFL_E_OK;
-}
-
-static bool wants_work(struct rfl_engine *e, struct rfl__session *s)
-{
-    if (s->holder == 0)
-        return false;
-    if (s->recount) {
-        s->outstanding = rfl__outstanding_of(e, s->holder);
-        s->recount = false;
-    }
-    return s->outstanding < s->credit && s->seen_queue_changes != e->queue_changes;
-}
-
-/* Round and round, one offer a session, so that no worker with large credit takes everything; sessions for whom nothing
- * waited are not looked at again until somebody begins to wait. */
-static void make_offers(struct rfl_engine *e)
-{
-    bool more = !e->draining && e->sessions.count > 0;
-    while (more) {
-        more = false;
-        for (uint32_t i = 0; i < e->sessions.count; i++) {
-            struct rfl__session *s = &e->sessions.slots[(e->sessions.turn + i) % e->sessions.count];
-            if (!wants_work(e, s))
-                continue;
-            if (!may_offer(e)) {
-                e->leftover = true;
-                return;
-            }
-            if (offer_one(e, s))
-                more = true;
-            else
-                s->seen_queue_changes = e->queue_changes;
-        }
-    }
-    e->sessions.turn++;
-}
-
 /* ---- feedback ---- */
 
 static struct rfl_view detail_of(const struct rfl_event *event)
@@ -260,6 +134,20 @@ static struct rfl_view provider_of(struct rfl_engine *e, const struct rfl_entry 
             return rfl__queue_name(e, entry->events[i].queue);
     return rfl_store_case(e->store, entry->kase, &kase) == RFL_E_OK ? rfl__queue_name(e, kase.queue)
                                                                     : rfl__literal("");
+}
+
+/* How the case stands now, for doors that may see it: who has it, since when, by when. */
+static void fill_standing(struct rfl_engine *e, const struct rfl_referral *referral, struct rfl_msg_feedback *feedback)
+{
+    struct rfl_case kase;
+    struct rfl_entry last;
+    if (!rfl_disclose_place(e->policy, (enum rfl_door)referral->door) || !rfl__survivor(e, referral->kase, &kase))
+        return;
+    feedback->status = kase.status;
+    feedback->owner = rfl_owner_of(e->policy, &kase, e->now.wall_ms);
+    feedback->due_ms = kase.due_ms;
+    if (rfl_store_entry(e->store, kase.last_seq, &last) == RFL_E_OK)
+        feedback->since_ms = last.wall_ms;
 }
 
 static void say_feedback(struct rfl_engine *e, const struct rfl__session *s, const struct rfl_mail *mail)
@@ -287,6 +175,7 @@ static void say_feedback(struct rfl_engine *e, const struct rfl__session *s, con
         reply->feedback.detail = detail_of(&event);
     if (may->provider)
         reply->feedback.provider = provider_of(e, &entry, mail->event_index);
+    fill_standing(e, &referral, &reply->feedback);
     rfl__count(e, RFL__N_feedback_sent);
 }
 
@@ -300,7 +189,7 @@ static void send_mail(struct rfl_engine *e, struct rfl__session *s)
     uint64_t behind = s->mailbox_from > row.mailbox_acked ? s->mailbox_from : row.mailbox_acked;
     while (s->mailbox_sent - behind < s->mailbox_credit &&
            rfl_store_mail_after(e->store, s->mailbox, s->mailbox_sent, &mail)) {
-        if (!may_offer(e)) {
+        if (!rfl__may_offer(e)) {
             e->leftover = true;
             return;
         }
@@ -335,6 +224,6 @@ void rfl_engine_settle(struct rfl_engine *e)
         say_draining(e);
     drop_silent(e);
     expire_due(e);
-    make_offers(e);
+    rfl__make_offers(e);
     deliver_mail(e);
 }

@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 
+enum { WORKER_VERBS = 1 << RFL_DO_ACCEPT | 1 << RFL_DO_DECLINE | 1 << RFL_DO_REDIRECT | 1 << RFL_DO_DEFER |
+                      1 << RFL_DO_TOUCH | 1 << RFL_DO_CONTACT | 1 << RFL_DO_START | 1 << RFL_DO_OUTCOME |
+                      1 << RFL_DO_CLOSE };
 enum { RECORDS_MAX = 64 /* referrals of one case that are handed over; the newest when there are more */ };
 
 /* ---- subscription ---- */
@@ -83,7 +86,7 @@ static void say_refused(struct rfl_engine *e, uint64_t session, enum rfl_err err
         rfl__refuse(e, session, RFL_CODE_FENCED);
         rfl__count(e, RFL__N_fenced);
     } else if (err == RFL_E_STATE) {
-        rfl__refuse_state(e, session, (enum rfl_status)kase->status);
+        rfl__refuse_state(e, session, (enum rfl_status)kase->status, rfl_legal_commands(kase) & WORKER_VERBS);
     } else if (err == RFL_E_INVALID) {
         rfl__refuse(e, session, RFL_CODE_INVALID);
     }                                   /* else the store's: commit answers for the whole turn */
@@ -99,21 +102,49 @@ static void say_done(struct rfl_engine *e, uint64_t session, const struct rfl_ca
     done->queue = rfl__queue_name(e, kase->queue);
 }
 
-/* The whole record, one message a referral, oldest first: only ever to the holder of an accepted case. */
+struct chain { struct rfl_referral referral[RECORDS_MAX]; uint32_t count; };
+
+/* Newest first; what was taken back is not passed on. */
+static bool add_chain(struct rfl_engine *e, struct rfl_referral_id newest, struct chain *chain)
+{
+    struct rfl_referral referral = { .prev_on_case = newest };
+    while (referral.prev_on_case.v != 0 && chain->count < RECORDS_MAX) {
+        if (rfl_store_referral(e->store, referral.prev_on_case, &referral) != RFL_E_OK)
+            return false;
+        if (referral.withdrawn == RFL_WITHDRAW_NONE)
+            chain->referral[chain->count++] = referral;
+    }
+    return true;
+}
+
+/* Of the case, and of those that rest on it: the story is told once. */
+static bool find_records(struct rfl_engine *e, const struct rfl_case *kase, struct chain *chain)
+{
+    struct rfl_order from = { kase->id.v, 0, 0 }, at;
+    chain->count = 0;
+    bool whole = add_chain(e, kase->last_referral, chain);
+    while (whole && rfl_store_first(e->store, RFL_INDEX_LINKED, &from, &at) && at.a == kase->id.v) {
+        struct rfl_case linked;
+        whole = rfl_store_case(e->store, (struct rfl_case_id){ at.c }, &linked) == RFL_E_OK &&
+                add_chain(e, linked.last_referral, chain);
+        from = at;
+        from.c++;
+    }
+    return whole;
+}
+
+/* The whole record, one message a referral with its newest body, oldest first: only ever to the holder of an accepted
+ * case. */
 static void say_records(struct rfl_engine *e, uint64_t session, const struct rfl_case *kase)
 {
-    struct rfl_referral chain[RECORDS_MAX];
-    uint32_t count = 0;
-    for (struct rfl_referral_id id = kase->last_referral; id.v != 0 && count < RECORDS_MAX; count++) {
-        if (rfl_store_referral(e->store, id, &chain[count]) != RFL_E_OK) {
-            rfl__refuse(e, session, RFL_CODE_UNKNOWN_OUTCOME);
-            return;
-        }
-        id = chain[count].prev_on_case;
+    struct chain chain;
+    if (!find_records(e, kase, &chain)) {
+        rfl__refuse(e, session, RFL_CODE_UNKNOWN_OUTCOME);
+        return;
     }
     struct rfl_view code = rfl__case_text(e, kase->id);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct rfl_referral *referral = &chain[count - 1 - i];
+    for (uint32_t i = 0; i < chain.count; i++) {
+        const struct rfl_referral *referral = &chain.referral[chain.count - 1 - i];
         struct rfl_personal_submission personal;
         if (rfl__open_submission(e, referral, &personal) != RFL_E_OK) {
             rfl__refuse(e, session, RFL_CODE_UNKNOWN_OUTCOME);
@@ -124,7 +155,7 @@ static void say_records(struct rfl_engine *e, uint64_t session, const struct rfl
             return;                     /* the worker asks again with the same token and gets all of them */
         reply->record = (struct rfl_msg_record){
             .case_code = code, .receipt = rfl__receipt_text(e, referral->id), .referral = personal.referral,
-            .token = kase->token, .index = i, .total = count, .received_ms = referral->received_ms,
+            .token = kase->token, .index = i, .total = chain.count, .received_ms = referral->received_ms,
             .due_ms = kase->due_ms, .door = referral->door };
     }
 }
@@ -138,7 +169,7 @@ static void handle_accept(struct rfl_engine *e, uint64_t session, const struct r
     }
     uint64_t holder = rfl_holder_of(ask->worker);
     bool has_it = kase.holder == holder && rfl_token_same(kase.token, ask->token) &&
-                  kase.status != RFL_STATUS_OFFERED && kase.status != RFL_STATUS_CLOSED;
+                  kase.status != RFL_STATUS_OFFERED && kase.status != RFL_STATUS_CLOSED && kase.linked_to.v == 0;
     if (!has_it) {                      /* a repeated accept by who has the case gets the record again */
         struct rfl_entry entry = { .actor = RFL_ACTOR_WORKER, .actor_name = ask->worker };
         struct rfl_command command = { .kind = RFL_DO_ACCEPT, .token = ask->token, .holder = holder };
@@ -152,7 +183,7 @@ static void handle_accept(struct rfl_engine *e, uint64_t session, const struct r
     say_records(e, session, &kase);
 }
 
-static enum rfl_code command_of(const struct rfl_engine *e, const struct rfl_ask *ask, struct rfl_command *command)
+static enum rfl_code command_of(struct rfl_engine *e, const struct rfl_ask *ask, struct rfl_command *command)
 {
     static const uint8_t kinds[RFL_MSG_COUNT] = {
         [RFL_MSG_DECLINE] = RFL_DO_DECLINE, [RFL_MSG_REDIRECT] = RFL_DO_REDIRECT, [RFL_MSG_DEFER] = RFL_DO_DEFER,
@@ -163,11 +194,18 @@ static enum rfl_code command_of(const struct rfl_engine *e, const struct rfl_ask
         .kind = (enum rfl_command_kind)kinds[ask->kind], .token = ask->token, .holder = rfl_holder_of(ask->worker),
         .reason = ask->reason, .reached = ask->reached, .until_ms = ask->at_ms, .lease_ms = e->options.lease_ms,
         .code = ask->kind == RFL_MSG_OUTCOME ? ask->outcome : ask->channel };
+    if (ask->kind == RFL_MSG_STARTED) {
+        command->code = ask->employment;
+        command->barrier = ask->main_barrier;
+    }
     if (ask->kind == RFL_MSG_REDIRECT) {
         const struct rfl_queue *target = rfl_policy_queue_by_name(e->policy, ask->queue);
         if (target == NULL)
             return RFL_CODE_UNKNOWN_QUEUE;
-        command->target = target->id;
+        struct rfl_command there = { .target = target->id };
+        rfl__where(e, target->id, &there);
+        command->target = there.target;
+        command->target_held = there.target_held;
     }
     return kinds[ask->kind] != RFL_DO_RECEIVE ? RFL_CODE_OK : RFL_CODE_PARSE;
 }
