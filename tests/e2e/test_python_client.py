@@ -427,6 +427,8 @@ class SpecificationTest(unittest.TestCase):
             adapter.submit(f"jcp-{i}", referral("QKS", pb.DOOR_JOBCENTRE, reason=str(i)))
             offer = worker.offer()
             worker.accept(offer)
+            for channel in (pb.CHANNEL_PHONE, pb.CHANNEL_SMS, pb.CHANNEL_PHONE):
+                worker.done(pb.Contacted, offer, channel=channel)
             worker.done(pb.Close, offer, reason=reason, text="private words")
         adapter.open_mailbox()
         heard = [adapter.feedback() for _ in range(4)]

@@ -363,7 +363,8 @@ class JourneyTest(unittest.TestCase):
             self.assertEqual(refusal.code, pb.CODE_INVALID)
         dry = operator.expect(*operator.verb(pb.QueueSet, "x", queue=queue, mode=pb.QUEUE_PAUSE, until_ms=until,
                                              dry_run=True), "acted")
-        self.assertTrue(dry.dry_run and dry.queue.mode == pb.QUEUE_PAUSE)
+        self.assertTrue(dry.dry_run)
+        self.assertEqual(dry.queue, operator.queue(queue))
         self.assertEqual(operator.queue(queue).mode, pb.QUEUE_CLEAR)
         self.set_queue(operator, queue, pb.QUEUE_PAUSE, until_ms=until)
         row = operator.queue(queue)
