@@ -20,7 +20,7 @@ const struct rfl_disclosure *rfl_disclose(const struct rfl_policy *policy, enum 
 bool rfl_disclose_place(const struct rfl_policy *policy, enum rfl_door door);
 
 /* The doors that may hear of an event of this kind: bit 1 << door. An event carries this set, so applying it needs no
- * matrix. Whoever decides clears it where hearing would tell more than the row says: once a provider has said yes nobody
+ * matrix. Whoever decides clears it where hearing would tell more than the row says: once a provider said yes nobody
  * hears "waiting" (it would mean that the person does not answer); a hold after the person's earlier no is told to
  * nobody; a warning is told at the half and not again; WITHDRAWN is for that referral alone. */
 uint16_t rfl_disclose_told(const struct rfl_policy *policy, enum rfl_event_kind kind);

@@ -34,7 +34,8 @@ bool states_clock_runs(enum rfl_status status, enum rfl_clock clock)
     kase.clock = (uint8_t)clock;
     kase.escalation = clock == RFL_CLOCK_ESCALATED ? 1 : 0;
     const char *broken = rfl_case_broken(&kase);
-    return status != RFL_STATUS_RECEIVED && (broken == NULL || strcmp(broken, "the running clock is one of its status") != 0);
+    bool clock_broken = broken != NULL && strcmp(broken, "the running clock is one of its status") == 0;
+    return status != RFL_STATUS_RECEIVED && !clock_broken;
 }
 
 static struct rfl_view owner(const struct rfl_policy *policy, enum rfl_status status, enum rfl_hold hold, uint8_t level)

@@ -1,5 +1,5 @@
-/* states.h: the life of a case as tables, asked of the core itself: what may happen when (rfl_table_next), whose turn it
- * is (rfl_owner_of), what they do (rfl_next_action), which clock runs (rfl_case_broken). Nothing is written down twice. */
+/* states.h: the life of a case as tables, asked of the core itself: what may happen when (rfl_table_next), whose turn
+ * it is (rfl_owner_of), what they do (rfl_next_action), which clock runs (rfl_case_broken). */
 #ifndef STATES_H
 #define STATES_H
 
@@ -7,7 +7,7 @@
 
 #include "core_case.h"
 
-/* A sound case of this status in a country whose queues are owned by roles with plain names. NULL on no memory. */
+/* One area whose queues are owned and led by roles with plain names; not compiled. To be freed. */
 struct rfl_policy *states_policy(void);
 
 /* Whether this clock may run in this status. */

@@ -530,85 +530,86 @@ static void digest_is_of_the_meaning(void **state)
     assert_true(rfl_hash_same(first, digest_of_folder()));
 }
 
+static const struct { const char *file, *from, *to, *key, *words; } spoilings[] = {
+    { "clocks.conf", "lease = \"4wh\"", "leese = \"4wh\"", "clocks.leese", "did you mean lease?" },
+    { "clocks.conf", "lease = \"4wh\"", "lease = \"4h\"", "clocks.lease", "working" },
+    { "clocks.conf", "lease = \"4wh\"", "lease = \"401wd\"", "clocks.lease", "400wd" },
+    { "clocks.conf", "  hold = \"5wd\";", "", "clocks", "the clock hold is missing" },
+    { "clocks.conf", "lease = \"4wh\"", "lease = \"9wd\"", "clocks.lease", "outlasts" },
+    { "calendar.conf", "09:00-17:00", "9:00-17:00", "hours.monday", "no hours" },
+    { "calendar.conf", "09:00-17:00", "09:00-16:00", "hours", "differ in length" },
+    { "calendar.conf", "\"2026-04-06\"", "\"2026-04-03\"", "holidays.", "twice" },
+    { "calendar.conf", "\"2026-04-06\"", "\"2036-04-06\"", "holidays.", "outside" },
+    { "calendar.conf", "\"2026-04-06\"", "\"2026-04-31\"", "holidays.", "not a date" },
+    { "rules.conf", "\"postcode\"", "\"gp_practice\"", "precedence", "exactly once" },
+    { "rules.conf", "\"postcode\"", "\"star_sign\"", "precedence.[1]", "no key" },
+    { "rules.conf", "hops_max = 2", "hops_max = 10", "budgets", "out of range" },
+    { "rules.conf", "budgets = {", "colour = 1;\nbudgets = {", "colour", "remove it" },
+    { "disclosure.conf", "\"pharmacist\", ", "", "without_column", "no column" },
+    { "disclosure.conf", "\"pharmacist\"", "\"gp\"", "without_column", "no column" },
+    { "disclosure.conf", "\"pharmacist\"", "\"chemist\"", "without_column.[0]", "no door" },
+    { "disclosure.conf", "strictest = \"employer\"", "strictest = \"gp\"", "strictest", "protected door's own" },
+    { "disclosure.conf", "strictest = \"employer\"", "strictest = \"provider\"", "strictest", "own" },
+    { "disclosure.conf", "( \"employer\", \"jobcentre\" )", "( \"employer\" )", "protected", "always protected" },
+    { "disclosure.conf", "accepted = \"accepted, provider\"", "accepted = \"accepted,provider\"",
+      "doors.gp.accepted", "cannot be said" },
+    { "disclosure.conf", "accepted = \"accepted, provider\"", "accepted = \"closed\"", "doors.gp.accepted",
+      "cannot be said" },
+    { "disclosure.conf", "accepted = \"accepted, provider\"", "accepted = \"accepted, reason\"",
+      "doors.gp.accepted", "cannot be said" },
+    { "disclosure.conf", "accepted = \"accepted, provider\"", "accepted = \"nothing, provider\"",
+      "doors.gp.accepted", "cannot be said" },
+    { "disclosure.conf", "  jobcentre = {", "  jobcenter = {", "doors.jobcenter", "did you mean jobcentre?" },
+    { "disclosure.conf", "    started = \"started\";\n", "", "doors.gp", "started is missing" },
+    { "disclosure.conf", "closed_other = \"closed, reason\"", "closed_other = \"nothing\"",
+      "doors.gp.closed_other", "every closing" },
+    { "journey.conf", "\"182d\"", "\"732d\"", "do_not_contact.person_said_no", "0d to 731d" },
+    { "journey.conf", "\"182d\"", "\"26wd\"", "do_not_contact.person_said_no", "days" },
+    { "journey.conf", "ageing = \"5wd\"", "ageing = \"0wd\"", "ageing", "above 0" },
+    { "journey.conf", "ageing = \"5wd\"", "ageing = \"401wd\"", "ageing", "400wd" },
+    { "journey.conf", "attempts_min = 3", "attempts_min = 1", "unreachable", "out of range" },
+    { "journey.conf", "channels_min = 2", "channels_min = 0", "unreachable", "out of range" },
+    { "journey.conf", "  self = 1;", "  self = 101;", "turns.self", "1 to 100" },
+    { "journey.conf", "  self = 1;", "", "turns", "self is missing" },
+    { "journey.conf", "\"waiting\", \"closed\" )", "\"waiting\" )", "notices.employer", "every referrer hears" },
+    { "journey.conf", "\"waiting\", \"closed\" )", "\"waitng\", \"closed\" )", "notices.employer.[1]", "no such" },
+    { "journey.conf", "\"731d\"", "\"36h\"", "outcomes_after_closing", "days" },
+    { "journey.conf", "\"731d\"", "\"3661d\"", "outcomes_after_closing", "3660d" },
+    { "areas.conf", "{ id = 2;", "{ colour = 1; id = 2;", "areas.[1].colour", "remove it" },
+    { "areas.conf", "{ id = 2;", "{ id = 1;", "areas.[1]", "taken" },
+    { "areas.conf", "{ id = 2;", "{ id = 65536;", "areas.[1].id", "1 to 65535" },
+    { "areas.conf", "name = \"black-country\"", "name = \"Black Country\"", "areas.[3]", "ill-formed" },
+    { "areas.conf", "to = \"central-east\"", "to = \"central-west\"", "successors.[0].to", "no area" },
+    { "areas.conf", "sub_icbs = ( \"07H\"", "sub_icbs = ( \"06K\"", "", "two successors" },
+    { "areas.conf", "{ code = \"QOP\"; }", "{ code = \"QHM\"; }", "", "two areas at one moment" },
+    { "areas.conf", "intake = { id = 1004;", "intake = { id = 1003;", "areas.[3].intake", "taken" },
+    { "areas.conf", "successors = ( { to = \"central-east\"; } );", "", "", "nobody follows" },
+    { "areas.conf", "owner = \"Intake, Devon\"", "owner = \"\"", "", "no owner" },
+    { "areas.conf", "owner = \"Intake, Devon\"; ", "", "areas.[11].intake", "owner is missing" },
+    { "jobcentres.conf", "area = \"black-country\"", "area = \"blackcountry\"", "jobcentres.[3].area", "no area" },
+    { "jobcentres.conf", "\"EX0002\"", "\"EX0001\"", "jobcentres.[1]", "taken" },
+    { "sources.conf", "doors = ( \"self\" )", "doors = ( \"shelf\" )", "sources.[4].doors.[0]", "no door" },
+    { "sources.conf", "doors = ( \"self\" )", "doors = ()", "sources.[4]", "out of range" },
+};
+
 static void spoiled_policy_is_refused_with_file_and_key(void **state)
 {
     (void)state;
-    static const struct { const char *file, *from, *to, *key, *words; } cases[] = {
-        { "clocks.conf", "lease = \"4wh\"", "leese = \"4wh\"", "clocks.leese", "did you mean lease?" },
-        { "clocks.conf", "lease = \"4wh\"", "lease = \"4h\"", "clocks.lease", "working" },
-        { "clocks.conf", "lease = \"4wh\"", "lease = \"401wd\"", "clocks.lease", "400wd" },
-        { "clocks.conf", "  hold = \"5wd\";", "", "clocks", "the clock hold is missing" },
-        { "clocks.conf", "lease = \"4wh\"", "lease = \"9wd\"", "clocks.lease", "outlasts" },
-        { "calendar.conf", "09:00-17:00", "9:00-17:00", "hours.monday", "no hours" },
-        { "calendar.conf", "09:00-17:00", "09:00-16:00", "hours", "differ in length" },
-        { "calendar.conf", "\"2026-04-06\"", "\"2026-04-03\"", "holidays.", "twice" },
-        { "calendar.conf", "\"2026-04-06\"", "\"2036-04-06\"", "holidays.", "outside" },
-        { "calendar.conf", "\"2026-04-06\"", "\"2026-04-31\"", "holidays.", "not a date" },
-        { "rules.conf", "\"postcode\"", "\"gp_practice\"", "precedence", "exactly once" },
-        { "rules.conf", "\"postcode\"", "\"star_sign\"", "precedence.[1]", "no key" },
-        { "rules.conf", "hops_max = 2", "hops_max = 10", "budgets", "out of range" },
-        { "rules.conf", "budgets = {", "colour = 1;\nbudgets = {", "colour", "remove it" },
-        { "disclosure.conf", "\"pharmacist\", ", "", "without_column", "no column" },
-        { "disclosure.conf", "\"pharmacist\"", "\"gp\"", "without_column", "no column" },
-        { "disclosure.conf", "\"pharmacist\"", "\"chemist\"", "without_column.[0]", "no door" },
-        { "disclosure.conf", "strictest = \"employer\"", "strictest = \"gp\"", "strictest", "protected door's own" },
-        { "disclosure.conf", "strictest = \"employer\"", "strictest = \"provider\"", "strictest", "own" },
-        { "disclosure.conf", "( \"employer\", \"jobcentre\" )", "( \"employer\" )", "protected", "always protected" },
-        { "disclosure.conf", "accepted = \"accepted, provider\"", "accepted = \"accepted,provider\"",
-          "doors.gp.accepted", "cannot be said" },
-        { "disclosure.conf", "accepted = \"accepted, provider\"", "accepted = \"closed\"", "doors.gp.accepted",
-          "cannot be said" },
-        { "disclosure.conf", "accepted = \"accepted, provider\"", "accepted = \"accepted, reason\"",
-          "doors.gp.accepted", "cannot be said" },
-        { "disclosure.conf", "accepted = \"accepted, provider\"", "accepted = \"nothing, provider\"",
-          "doors.gp.accepted", "cannot be said" },
-        { "disclosure.conf", "  jobcentre = {", "  jobcenter = {", "doors.jobcenter", "did you mean jobcentre?" },
-        { "disclosure.conf", "    started = \"started\";\n", "", "doors.gp", "started is missing" },
-        { "disclosure.conf", "closed_other = \"closed, reason\"", "closed_other = \"nothing\"",
-          "doors.gp.closed_other", "every closing" },
-        { "journey.conf", "\"182d\"", "\"732d\"", "do_not_contact.person_said_no", "0d to 731d" },
-        { "journey.conf", "\"182d\"", "\"26wd\"", "do_not_contact.person_said_no", "days" },
-        { "journey.conf", "ageing = \"5wd\"", "ageing = \"0wd\"", "ageing", "above 0" },
-        { "journey.conf", "ageing = \"5wd\"", "ageing = \"401wd\"", "ageing", "400wd" },
-        { "journey.conf", "attempts_min = 3", "attempts_min = 1", "unreachable", "out of range" },
-        { "journey.conf", "channels_min = 2", "channels_min = 0", "unreachable", "out of range" },
-        { "journey.conf", "  self = 1;", "  self = 101;", "turns.self", "1 to 100" },
-        { "journey.conf", "  self = 1;", "", "turns", "self is missing" },
-        { "journey.conf", "\"waiting\", \"closed\" )", "\"waiting\" )", "notices.employer", "every referrer hears" },
-        { "journey.conf", "\"waiting\", \"closed\" )", "\"waitng\", \"closed\" )", "notices.employer.[1]", "no such" },
-        { "journey.conf", "\"731d\"", "\"36h\"", "outcomes_after_closing", "days" },
-        { "journey.conf", "\"731d\"", "\"3661d\"", "outcomes_after_closing", "3660d" },
-        { "areas.conf", "{ id = 2;", "{ colour = 1; id = 2;", "areas.[1].colour", "remove it" },
-        { "areas.conf", "{ id = 2;", "{ id = 1;", "areas.[1]", "taken" },
-        { "areas.conf", "{ id = 2;", "{ id = 65536;", "areas.[1].id", "1 to 65535" },
-        { "areas.conf", "name = \"black-country\"", "name = \"Black Country\"", "areas.[3]", "ill-formed" },
-        { "areas.conf", "to = \"central-east\"", "to = \"central-west\"", "successors.[0].to", "no area" },
-        { "areas.conf", "sub_icbs = ( \"07H\"", "sub_icbs = ( \"06K\"", "", "two successors" },
-        { "areas.conf", "{ code = \"QOP\"; }", "{ code = \"QHM\"; }", "", "two areas at one moment" },
-        { "areas.conf", "intake = { id = 1004;", "intake = { id = 1003;", "areas.[3].intake", "taken" },
-        { "areas.conf", "successors = ( { to = \"central-east\"; } );", "", "", "nobody follows" },
-        { "areas.conf", "owner = \"Intake, Devon\"", "owner = \"\"", "", "no owner" },
-        { "areas.conf", "owner = \"Intake, Devon\"; ", "", "areas.[11].intake", "owner is missing" },
-        { "jobcentres.conf", "area = \"black-country\"", "area = \"blackcountry\"", "jobcentres.[3].area", "no area" },
-        { "jobcentres.conf", "\"EX0002\"", "\"EX0001\"", "jobcentres.[1]", "taken" },
-        { "sources.conf", "doors = ( \"self\" )", "doors = ( \"shelf\" )", "sources.[4].doors.[0]", "no door" },
-        { "sources.conf", "doors = ( \"self\" )", "doors = ()", "sources.[4]", "out of range" },
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof spoilings / sizeof spoilings[0]; i++) {
         struct rfl_policy *policy;
         bool seen = false;
-        write_changed(cases[i].file, cases[i].from, cases[i].to);
+        write_changed(spoilings[i].file, spoilings[i].from, spoilings[i].to);
         assert_int_equal(load(&policy), RFL_E_INVALID);
         assert_null(policy);
         for (uint32_t f = 0; f < report.count && f < RFL_CONF_FINDINGS_MAX; f++)
-            seen = seen || ((strstr(report.finding[f].rule, cases[i].words) != NULL ||
-                             strstr(report.finding[f].remedy, cases[i].words) != NULL) &&
-                            strstr(report.finding[f].key, cases[i].key) != NULL);
+            seen = seen || ((strstr(report.finding[f].rule, spoilings[i].words) != NULL ||
+                             strstr(report.finding[f].remedy, spoilings[i].words) != NULL) &&
+                            strstr(report.finding[f].key, spoilings[i].key) != NULL);
         if (!seen) {
             rfl_conf_report_print(&report, stderr);
-            fail_msg("case %u: %s", (unsigned)i, cases[i].words);
+            fail_msg("case %u: %s", (unsigned)i, spoilings[i].words);
         }
-        write_changed(cases[i].file, NULL, NULL);
+        write_changed(spoilings[i].file, NULL, NULL);
     }
     assert_false(rfl_hash_none(digest_of_folder()));
 }

@@ -1,0 +1,181 @@
+#include "play.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct onlooker onlookers[ONLOOKERS] = {
+    { "jobcentre-feed", RFL_DOOR_JOBCENTRE }, { "employer-portal", RFL_DOOR_EMPLOYER },
+    { "pharmacy-bridge", RFL_DOOR_PHARMACIST },
+};
+
+struct rfl_view play_text(const char *text) { return (struct rfl_view){ (const uint8_t *)text, strlen(text) }; }
+
+static void copy_store(struct world *world, const char *from, const char *to)
+{
+    char command[512];
+    rfl_engine_free(&world->engine);
+    rfl_store_close(&world->store);
+    (void)snprintf(command, sizeof command, "rm -rf '%s/%s' && cp -a --sparse=always '%s/%s' '%s/%s'",
+                   world->folder, to, world->folder, from, world->folder, to);
+    assert_int_equal(system(command), 0);
+}
+
+void play_keep(struct world *world)
+{
+    copy_store(world, "store", "kept");
+    world_restart(world);
+}
+
+void play_begin(struct play *play, struct world *world)
+{
+    memset(play, 0, sizeof *play);
+    play->world = world;
+    copy_store(world, "kept", "store");
+    world->now = (struct rfl_now){ WORLD_BEGINS_MS, 1000 };
+    world->session_idle_ms = 400 * 24 * HOUR_MS;    /* nobody goes away by being silent */
+    world_restart(world);
+}
+
+void play_end(struct play *play)
+{
+    free(play->tape.bytes);
+    play->tape = (struct tape){ 0 };
+}
+
+static void tape_put(struct tape *tape, const void *bytes, size_t len)
+{
+    if (tape->len + len > tape->cap) {
+        tape->cap = 2 * (tape->len + len);
+        tape->bytes = realloc(tape->bytes, tape->cap);
+        assert_non_null(tape->bytes);
+    }
+    memcpy(tape->bytes + tape->len, bytes, len);
+    tape->len += len;
+}
+
+/* The position in the log counts what everybody does and is of no door's concern; all else must be the same. */
+static void record(struct play *play, const struct rfl_outgoing *said)
+{
+    static uint8_t frame[RFL_MESSAGE_BYTES_MAX];
+    struct rfl_reply reply = said->reply;
+    if (reply.kind == RFL_MSG_RECEIPT)
+        reply.receipt.log_sequence = 0;
+    uint32_t len = (uint32_t)rfl_wire_encode_reply(&reply, frame, sizeof frame), session = (uint32_t)said->session;
+    assert_int_not_equal(len, 0);
+    tape_put(&play->tape, &play->turn, sizeof play->turn);
+    tape_put(&play->tape, &session, sizeof session);
+    tape_put(&play->tape, &len, sizeof len);
+    tape_put(&play->tape, frame, len);
+    play->tape.frames++;
+}
+
+static void text_from(char *out, size_t size, struct rfl_view view)
+{
+    (void)snprintf(out, size, "%.*s", (int)view.len, (const char *)view.p);
+}
+
+static void note(struct play *play, const struct rfl_reply *reply)
+{
+    if (reply->kind == RFL_MSG_REFUSAL)
+        fail_msg("turn %u: an actor was refused: %s", play->turn, rfl_code_name((enum rfl_code)reply->refusal.code));
+    if (reply->kind == RFL_MSG_OFFER) {
+        text_from(play->code, sizeof play->code, reply->offer.case_code);
+        play->token = reply->offer.token;
+    }
+}
+
+void play_turn_begin(struct play *play, int64_t advance_ms)
+{
+    play->turn++;
+    play->world->now.wall_ms += advance_ms;
+    play->world->now.boot_ms += advance_ms;
+    assert_int_equal(rfl_engine_begin(play->world->engine, &play->world->now), RFL_E_OK);
+}
+
+void play_ask(struct play *play, uint64_t session, const struct rfl_ask *ask)
+{
+    static uint8_t frame[RFL_MESSAGE_BYTES_MAX];
+    static struct rfl_ask decoded;
+    size_t len = rfl_wire_encode_ask(ask, frame, sizeof frame);
+    assert_int_not_equal(len, 0);
+    rfl_arena_reset(&play->world->arena);
+    assert_int_equal(rfl_wire_decode_ask((struct rfl_view){ frame, len }, &play->world->arena, &decoded), RFL_CODE_OK);
+    rfl_engine_handle(play->world->engine, session, &decoded);
+}
+
+void play_turn_end(struct play *play)
+{
+    uint32_t count;
+    rfl_engine_settle(play->world->engine);
+    assert_int_equal(rfl_engine_commit(play->world->engine), RFL_E_OK);
+    const struct rfl_outgoing *outbox = rfl_engine_outbox(play->world->engine, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (outbox[i].session >= ONLOOKER_SESSION && outbox[i].session < ONLOOKER_SESSION + ONLOOKERS)
+            record(play, &outbox[i]);
+        else
+            note(play, &outbox[i].reply);
+        if (outbox[i].reply.kind == RFL_MSG_RECEIPT && play->first_receipt[0] == '\0')
+            text_from(play->first_receipt, sizeof play->first_receipt, outbox[i].reply.receipt.receipt);
+    }
+}
+
+static size_t body_of(enum rfl_door door, const struct person *person, uint8_t *out, size_t cap)
+{
+    static const char *const needs[] = { "housing", "debt", "pain", "sleep" };
+    struct rfl_form form = {
+        .door = (uint8_t)door, .consent = RFL_CONSENT_GIVEN, .has_band = true, .band = RFL_BAND_ROUTINE,
+        .employment = RFL_EMPLOYMENT_OFF_SICK, .main_barrier = (uint8_t)person->barrier,
+        .safeguarding = person->safeguarding, .name = play_text("Invented Person"),
+        .date_of_birth = play_text("1980-02-29"), .phone = play_text("01632 960000"),
+        .nhs_number = play_text(person->nhs_number), .gp_practice = play_text(person->practice) };
+    for (unsigned i = 0; i < person->needs && i < 4; i++)
+        form.needs[form.needs_count++] = play_text(needs[i]);
+    size_t len = rfl_wire_encode_form(&form, out, cap);
+    assert_int_not_equal(len, 0);
+    return len;
+}
+
+void play_submit(struct play *play, unsigned onlooker, const char *reference, const struct person *person)
+{
+    uint8_t *body = play->body[onlooker];
+    play->body_len[onlooker] = body_of(onlookers[onlooker].door, person, body, sizeof play->body[onlooker]);
+    struct rfl_ask ask = { .kind = RFL_MSG_SUBMIT, .correlation = play->turn, .reference = play_text(reference),
+                           .source = play_text(onlookers[onlooker].source),
+                           .referral = { body, play->body_len[onlooker] } };
+    play_ask(play, ONLOOKER_SESSION + onlooker, &ask);
+}
+
+void play_submit_gp(struct play *play, const char *reference, const struct person *person)
+{
+    uint8_t body[512];
+    size_t len = body_of(RFL_DOOR_GP, person, body, sizeof body);
+    struct rfl_ask ask = { .kind = RFL_MSG_SUBMIT, .correlation = play->turn, .source = play_text("gp-north"),
+                           .reference = play_text(reference), .referral = { body, len } };
+    play_ask(play, GP_SESSION, &ask);
+}
+
+void play_probe(struct play *play, unsigned onlooker, const char *reference, bool closed)
+{
+    uint64_t session = ONLOOKER_SESSION + onlooker;
+    struct rfl_view body = { play->body[onlooker], play->body_len[onlooker] };
+    struct rfl_ask ask = { .kind = RFL_MSG_STATUS_QUERY, .correlation = 1, .reference = play_text(reference),
+                           .source = play_text(onlookers[onlooker].source) };
+    play_ask(play, session, &ask);
+    ask.kind = RFL_MSG_SUBMIT;
+    ask.referral = body;
+    ask.correlation = 2;
+    play_ask(play, session, &ask);
+    ask.kind = RFL_MSG_AMEND;
+    ask.correlation = 3;
+    ask.version = 99;
+    play_ask(play, session, &ask);
+    if (!closed)
+        return;
+    ask.correlation = 4;
+    ask.version = 0;
+    play_ask(play, session, &ask);
+    ask = (struct rfl_ask){ .kind = RFL_MSG_WITHDRAW, .correlation = 5, .reference = play_text(reference),
+                            .source = play_text(onlookers[onlooker].source), .reason = RFL_WITHDRAW_REVOKED };
+    play_ask(play, session, &ask);
+}
