@@ -22,15 +22,17 @@ enum {
     CTL_OPT_SOURCE = 1, CTL_OPT_REFERENCE = 2, CTL_OPT_FILE = 4, CTL_OPT_AT = 8, CTL_OPT_STATUS = 16,
     CTL_OPT_QUEUE = 32, CTL_OPT_DOOR = 64, CTL_OPT_LIMIT = 128, CTL_OPT_ENDPOINT = 256, CTL_OPT_MAP = 512,
     CTL_OPT_KEY = 1024, CTL_OPT_ANY_FS = 2048, CTL_OPT_WAITING = 4096,
-    CTL_OPT_WAIT = 8192
+    CTL_OPT_WAIT = 8192, CTL_OPT_UNTIL = 16384, CTL_OPT_AS = 32768, CTL_OPT_OVERRIDE = 65536, CTL_OPT_TO = 131072,
+    CTL_OPT_ACT = 262144        /* --operator, --reason, --dry-run and --execute: of what changes something */
 };
 
 struct ctl {
     const char *admin, *doors;      /* endpoints */
     const char *endpoint;           /* of --endpoint, or NULL */
-    bool json, any_fs, waiting, wait;
+    bool json, any_fs, waiting, wait, dry_run, execute, override_no;
     int timeout_ms;
     const char *source, *reference, *file, *at, *status, *queue, *door, *limit, *map, *key;     /* NULL: not given */
+    const char *operator, *reason, *until, *as, *to;
     const char *command;            /* "queue list" */
     int argc;                       /* operands after the subcommand's words */
     char **argv;
@@ -108,6 +110,17 @@ bool ctl_time_parse(const char *text, int64_t *ms);
 /* Plain digits up to `max`. */
 bool ctl_number_parse(const char *text, uint64_t max, uint64_t *out);
 
+/* ---- an operator's verbs (ctl_act.c) ---- */
+/* Who, why, and whether it is tried or done, as every verb needs them. CTL_OK, or CTL_USAGE after telling. */
+int ctl_act_begin(const struct ctl *ctl, struct rfl_ask *ask);
+/* --until as a moment: a time as above, or a distance such as "+4h". CTL_OK, or CTL_USAGE after telling. */
+int ctl_act_until(const struct ctl *ctl, int64_t *ms);
+/* Asks, and shows the case or queue before and after. */
+int ctl_act(const struct ctl *ctl, struct ctl_talk *talk, const struct rfl_ask *ask);
+enum { CTL_SETTING_BYTES = 128 };
+/* What an operator has set a queue to, in words; a dash for nothing. */
+void ctl_queue_setting(const struct rfl_queue_row *row, char *out, size_t size);
+
 /* ---- subcommands ---- */
 int ctl_init(const struct ctl *ctl);
 int ctl_status(const struct ctl *ctl);
@@ -116,7 +129,22 @@ int ctl_validate(const struct ctl *ctl);
 int ctl_list(const struct ctl *ctl);
 int ctl_show_case(const struct ctl *ctl);
 int ctl_explain(const struct ctl *ctl);
+int ctl_triage_list(const struct ctl *ctl);
+int ctl_triage_assign(const struct ctl *ctl);
+int ctl_triage_redirect(const struct ctl *ctl);
+int ctl_triage_approve(const struct ctl *ctl);
+int ctl_triage_send_back(const struct ctl *ctl);
+int ctl_triage_hold(const struct ctl *ctl);
+int ctl_triage_release(const struct ctl *ctl);
+int ctl_triage_close(const struct ctl *ctl);
+int ctl_case_link(const struct ctl *ctl);
+int ctl_case_unlink(const struct ctl *ctl);
 int ctl_queue_list(const struct ctl *ctl);
+int ctl_queue_pause(const struct ctl *ctl);
+int ctl_queue_hold(const struct ctl *ctl);
+int ctl_queue_divert(const struct ctl *ctl);
+int ctl_queue_capacity(const struct ctl *ctl);
+int ctl_queue_clear(const struct ctl *ctl);
 int ctl_store_verify(const struct ctl *ctl);
 int ctl_store_rebuild(const struct ctl *ctl);
 int ctl_store_compare(const struct ctl *ctl);

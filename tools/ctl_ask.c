@@ -99,6 +99,25 @@ void ctl_print_findings(FILE *out, const struct rfl_finding *findings, uint32_t 
     ctl_table_print(&table, out);
 }
 
+/* What can be done with the case instead, in this program's words. */
+static void print_legal(FILE *out, const struct rfl_msg_refusal *refusal)
+{
+    static const struct { const char *verb, *command; } commands[] = {
+        { "place", "triage assign/redirect/approve" }, { "send_back", "triage send-back" }, { "hold", "triage hold" },
+        { "release", "triage release" }, { "shut", "triage close" }, { "link", "case link" },
+        { "unlink", "case unlink" } };
+    fputs("  possible now: ", out);
+    for (uint32_t i = 0; i < refusal->legal_count; i++) {
+        struct rfl_view verb = refusal->legal[i];
+        for (size_t c = 0; c < sizeof commands / sizeof commands[0]; c++)
+            if (verb.len == strlen(commands[c].verb) && memcmp(verb.p, commands[c].verb, verb.len) == 0)
+                verb = rfl_view_of(commands[c].command);
+        fputs(i > 0 ? ", " : "", out);
+        ctl_put_view(out, verb);
+    }
+    fputs(refusal->legal_count == 0 ? "nothing\n" : "\n", out);
+}
+
 static int refused(const struct ctl *ctl, const struct rfl_reply *reply)
 {
     const struct rfl_msg_refusal *refusal = &reply->refusal;
@@ -113,7 +132,10 @@ static int refused(const struct ctl *ctl, const struct rfl_reply *reply)
                        rfl_status_word((enum rfl_status)refusal->status));
     else
         (void)snprintf(what, sizeof what, "%s: %s", rfl_code_name(code), rfl_code_text(code));
-    return ctl_fail(ctl, exit_of(code), what, rfl_code_remedy(code));
+    int exit_code = ctl_fail(ctl, exit_of(code), what, rfl_code_remedy(code));
+    if (code == RFL_CODE_STATE)
+        print_legal(stderr, refusal);
+    return exit_code;
 }
 
 int ctl_ask(const struct ctl *ctl, struct ctl_talk *talk, const struct rfl_ask *ask, enum rfl_message_kind wanted,

@@ -106,6 +106,14 @@ int ctl_list(const struct ctl *ctl)
     return exit_code;
 }
 
+static void put_if(const char *label, struct rfl_view value)
+{
+    if (value.len == 0)
+        return;
+    fputs(label, stdout);
+    ctl_put_view(stdout, value);
+}
+
 static int show_shown(const struct ctl *ctl, const struct rfl_reply *reply)
 {
     const struct rfl_msg_shown *shown = &reply->shown;
@@ -128,6 +136,9 @@ static int show_shown(const struct ctl *ctl, const struct rfl_reply *reply)
         putchar(' ');
         ctl_put_view(stdout, shown->receipts[i]);
     }
+    put_if("  hold ", shown->row.hold);
+    put_if("  linked to ", shown->row.linked_to);
+    put_if("  resembles ", shown->row.resembles);
     putchar('\n');
     ctl_table_init(&table, ">ENTRY WHEN EVENT ACTOR DETAIL");
     for (uint32_t i = 0; i < shown->timeline_count; i++) {

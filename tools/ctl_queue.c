@@ -1,4 +1,4 @@
-/* The daemon at a glance: status, queue list. */
+/* The daemon at a glance, and its queues: status, queue list, and what an operator may set a queue to. */
 #include <stdio.h>
 
 #include "ctl.h"
@@ -83,19 +83,34 @@ static json_t *text_json(struct rfl_view view)
 
 static json_t *queue_json(const struct rfl_queue_row *row)
 {
-    return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "name", text_json(row->name), "owner", text_json(row->owner),
-                     "area", text_json(row->area), "waiting", (json_int_t)row->waiting, "oldest_ms",
-                     (json_int_t)row->oldest_ms, "workers", (json_int_t)row->workers);
+    json_t *all = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "name", text_json(row->name), "owner",
+                            text_json(row->owner), "area", text_json(row->area), "waiting", (json_int_t)row->waiting,
+                            "oldest_ms", (json_int_t)row->oldest_ms, "workers", (json_int_t)row->workers, "working",
+                            (json_int_t)row->working);
+    json_t *set = json_pack("{s:s, s:I, s:o, s:I, s:o, s:o}", "mode",
+                            rfl_queue_mode_word((enum rfl_queue_mode)row->mode), "until_ms", (json_int_t)row->until_ms,
+                            "to", text_json(row->to), "capacity", (json_int_t)row->capacity, "set_by",
+                            text_json(row->set_by), "why", text_json(row->why));
+    (void)json_object_update(all, set);
+    json_decref(set);
+    return all;
 }
 
 static void queue_row(struct ctl_table *table, const struct rfl_queue_row *row)
 {
+    char setting[CTL_SETTING_BYTES];
+    ctl_queue_setting(row, setting, sizeof setting);
     ctl_cell_view(table, row->name);
     ctl_cell_view(table, row->area);
     ctl_cell_count(table, row->waiting);
     ctl_cell_time(table, row->oldest_ms);
     ctl_cell_count(table, row->workers);
+    ctl_cell_count(table, row->working);
     ctl_cell_view(table, row->owner);
+    ctl_cell(table, "%s", setting);
+    ctl_cell_time(table, row->until_ms);
+    ctl_cell_view(table, row->set_by);
+    ctl_cell_view(table, row->why);
 }
 
 /* Takes one page; the name of its last queue is the cursor of the next. */
@@ -130,7 +145,7 @@ int ctl_queue_list(const struct ctl *ctl)
     uint64_t waiting = 0;
     bool more = true;
     json_t *all = json_array();
-    ctl_table_init(&table, "QUEUE AREA >WAITING OLDEST >WORKERS OWNER");
+    ctl_table_init(&table, "QUEUE AREA >WAITING OLDEST >WORKERS >WORKING OWNER SETTING UNTIL SET_BY WHY");
     int exit_code = ctl_talk_open(ctl, ctl->admin, &talk);
     while (exit_code == CTL_OK && more) {
         exit_code = ctl_ask(ctl, &talk, &ask, RFL_MSG_QUEUES, &reply);
@@ -150,4 +165,44 @@ int ctl_queue_list(const struct ctl *ctl)
     ctl_table_print(&table, stdout);
     printf("%llu waiting\n", (unsigned long long)waiting);
     return CTL_OK;
+}
+
+/* ---- settings ---- */
+
+static int set(const struct ctl *ctl, struct rfl_ask *ask, enum rfl_queue_mode mode)
+{
+    struct ctl_talk talk;
+    ask->kind = RFL_MSG_QUEUE_SET;
+    ask->queue = rfl_view_of(ctl->argv[0]);
+    ask->mode = (uint8_t)mode;
+    int exit_code = ctl_act_begin(ctl, ask);
+    if (exit_code == CTL_OK && mode != RFL_QUEUE_MODE_CLEAR)
+        exit_code = ctl_act_until(ctl, &ask->at_ms);
+    if (exit_code != CTL_OK)
+        return exit_code;
+    exit_code = ctl_talk_open(ctl, ctl->admin, &talk);
+    if (exit_code == CTL_OK)
+        exit_code = ctl_act(ctl, &talk, ask);
+    ctl_talk_close(&talk);
+    return exit_code;
+}
+
+int ctl_queue_pause(const struct ctl *ctl) { return set(ctl, &(struct rfl_ask){ 0 }, RFL_QUEUE_MODE_PAUSE); }
+int ctl_queue_hold(const struct ctl *ctl) { return set(ctl, &(struct rfl_ask){ 0 }, RFL_QUEUE_MODE_HOLD); }
+int ctl_queue_clear(const struct ctl *ctl) { return set(ctl, &(struct rfl_ask){ 0 }, RFL_QUEUE_MODE_CLEAR); }
+
+int ctl_queue_divert(const struct ctl *ctl)
+{
+    if (ctl->to == NULL)
+        return ctl_fail(ctl, CTL_USAGE, "where to is not said", "add --to QUEUE");
+    return set(ctl, &(struct rfl_ask){ .to = rfl_view_of(ctl->to) }, RFL_QUEUE_MODE_DIVERT);
+}
+
+int ctl_queue_capacity(const struct ctl *ctl)
+{
+    uint64_t capacity;
+    if (!ctl_number_parse(ctl->argv[1], 1000000, &capacity) || capacity == 0)
+        return ctl_fail(ctl, CTL_USAGE, "that is no number of cases",
+                        "give 1 to 1000000; queue pause is for offering nobody");
+    return set(ctl, &(struct rfl_ask){ .capacity = (uint32_t)capacity }, RFL_QUEUE_MODE_CAPACITY);
 }

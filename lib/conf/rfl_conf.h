@@ -69,8 +69,8 @@ struct config_setting_t *rfl_conf_root(struct rfl_conf_file *file);
 RFL_MUST_USE enum rfl_err rfl_conf_parse_duration(const char *text, int64_t *ms);
 /* "4096B" "64KiB" "64MiB" "1GiB" "2TiB" -> bytes. RFL_E_INVALID as above. */
 RFL_MUST_USE enum rfl_err rfl_conf_parse_size(const char *text, int64_t *bytes);
-/* "2wd" working days, "4wh" working hours, "30wm" working minutes -> ms of working time; day_ms is one working day.
- * RFL_E_INVALID as above. */
+/* "2wd" working days, "4wh" working hours, "30wm" working minutes, "20ws" working seconds -> ms of working time;
+ * day_ms is one working day. RFL_E_INVALID as above. */
 RFL_MUST_USE enum rfl_err rfl_conf_parse_work(const char *text, int64_t day_ms, int64_t *ms);
 /* "2026-04-01" -> the date. RFL_E_INVALID: another shape, or no such date. */
 RFL_MUST_USE enum rfl_err rfl_conf_parse_date(const char *text, struct rfl_date *date);

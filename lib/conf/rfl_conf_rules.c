@@ -102,7 +102,7 @@ bool rfl__conf_clocks(struct rfl_conf_load *load, struct config_setting_t *group
         if (rfl_conf_parse_work(text, load->day_ms, &ms) != RFL_E_OK || ms <= 0 ||
             ms > RFL_WORKTIME_DAYS_MAX * load->day_ms)
             ok = rfl__conf_fail(load, rfl__conf_member(group, name), "this is no working time above 0, up to 400wd",
-                                "write working days \"2wd\", hours \"4wh\" or minutes \"30wm\"");
+                                "write working days \"2wd\", hours \"4wh\", minutes \"30wm\" or seconds \"20ws\"");
         else
             clock_ms[i] = ms;
     }

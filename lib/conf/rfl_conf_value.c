@@ -53,7 +53,7 @@ enum rfl_err rfl_conf_parse_size(const char *text, int64_t *bytes)
 
 enum rfl_err rfl_conf_parse_work(const char *text, int64_t day_ms, int64_t *ms)
 {
-    const struct unit units[] = { { "wd", day_ms }, { "wh", 3600000 }, { "wm", 60000 } };
+    const struct unit units[] = { { "wd", day_ms }, { "wh", 3600000 }, { "wm", 60000 }, { "ws", 1000 } };
     return parse_with_unit(text, units, sizeof units / sizeof units[0], ms);
 }
 

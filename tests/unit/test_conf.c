@@ -181,7 +181,8 @@ static void units_are_read_exactly(void **state)
         { "2TiB", INT64_C(2199023255552) }, { "8388608TiB", -1 }, { "64MB", -1 }, { "64", -1 }, { "64mib", -1 },
     };
     static const struct { const char *text; int64_t ms; } works[] = {
-        { "2wd", 57600000 }, { "4wh", 14400000 }, { "30wm", 1800000 }, { "2d", -1 }, { "2", -1 }, { "wd", -1 },
+        { "2wd", 57600000 }, { "4wh", 14400000 }, { "30wm", 1800000 }, { "20ws", 20000 }, { "2d", -1 }, { "2", -1 },
+        { "wd", -1 },
     };
     for (size_t i = 0; i < sizeof durations / sizeof durations[0]; i++) {
         int64_t got = -1;
@@ -547,6 +548,7 @@ static const struct { const char *file, *from, *to, *key, *words; } spoilings[] 
     { "rules.conf", "budgets = {", "colour = 1;\nbudgets = {", "colour", "remove it" },
     { "disclosure.conf", "\"pharmacist\", ", "", "without_column", "no column" },
     { "disclosure.conf", "\"pharmacist\"", "\"gp\"", "without_column", "no column" },
+    { "disclosure.conf", "\"pharmacist\"", "\"pharmacist\", \"gp\"", "without_column", "and a place in this list" },
     { "disclosure.conf", "\"pharmacist\"", "\"chemist\"", "without_column.[0]", "no door" },
     { "disclosure.conf", "strictest = \"employer\"", "strictest = \"gp\"", "strictest", "protected door's own" },
     { "disclosure.conf", "strictest = \"employer\"", "strictest = \"provider\"", "strictest", "own" },
@@ -658,6 +660,33 @@ static void matrix_that_tells_too_much_is_refused(void **state)
     write_changed("disclosure.conf", NULL, NULL);
 }
 
+/* A door that hears what a protected one hears is not protected yet: another policy. */
+static void protection_is_part_of_the_digest(void **state)
+{
+    (void)state;
+    static const char protect[] = "protected = ( \"employer\", \"jobcentre\"", listed[] = "\"provider\", \"other\" );";
+    char *text = read_shipped("disclosure.conf"), *name = strstr(text, "  jobcentre = {"), *end, path[256], column[1024];
+    assert_non_null(name);
+    end = strstr(name, "  };\n");
+    (void)snprintf(column, sizeof column, "  other = {%.*s  };\n", (int)(end - strchr(name, '{') - 1),
+                   strchr(name, '{') + 1);
+    struct rfl_hash digest[2];
+    for (int i = 0; i < 2; i++) {
+        const char *first = strstr(text, protect) + sizeof protect - 1, *second = strstr(text, listed);
+        (void)snprintf(path, sizeof path, "%s/disclosure.conf", folder);
+        FILE *f = fopen(path, "wb");
+        assert_non_null(f);
+        (void)fprintf(f, "%.*s%s%.*s\"provider\" );%.*s%s%s", (int)(first - text), text, i == 0 ? "" : ", \"other\"",
+                      (int)(second - first), first, (int)(name - second - (long)sizeof listed + 1),
+                      second + sizeof listed - 1, column, name);
+        assert_int_equal(fclose(f), 0);
+        digest[i] = digest_of_folder();
+    }
+    assert_false(rfl_hash_same(digest[0], digest[1]));
+    free(text);
+    write_changed("disclosure.conf", NULL, NULL);
+}
+
 /* The shipped files say what the program assumes when nothing is said, the notices of the strict doors apart. */
 static void shipped_journey_is_the_default(void **state)
 {
@@ -741,6 +770,7 @@ int main(void)
         cmocka_unit_test(digest_is_of_the_meaning),
         cmocka_unit_test(spoiled_policy_is_refused_with_file_and_key),
         cmocka_unit_test(matrix_that_tells_too_much_is_refused),
+        cmocka_unit_test(protection_is_part_of_the_digest),
         cmocka_unit_test(shipped_journey_is_the_default),
         cmocka_unit_test(missing_file_is_named_once),
         cmocka_unit_test(policy_cut_short_is_never_read),
