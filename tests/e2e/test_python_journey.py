@@ -4,6 +4,8 @@
 
 Each test has areas of its own, so that nobody else's cases are in its queues.
 """
+import signal
+import subprocess
 import sys
 import time
 import unittest
@@ -138,7 +140,8 @@ class JourneyTest(unittest.TestCase):
         self.assertEqual(adapter.withdraw("back-1", pb.WITHDRAW_REVOKED), changed)
         heard = self.heard(adapter, ["back-1"])
         self.assertEqual([(f.word, f.detail) for f in heard], [("closed", "withdrawn_by_referrer")])
-        late = adapter.refused("amend", pb.Amend(source="gp-north", reference="back-1", referral=referral("QSL")))
+        late = adapter.refused("amend", pb.Amend(source="gp-north", reference="back-1",
+                                                  referral=referral("QSL", reason="too late")))
         self.assertEqual((late.code, late.status), (pb.CODE_STATE, pb.STATUS_CLOSED))
         unknown = pb.Withdraw(source="gp-north", reference="no-such", reason=pb.WITHDRAW_REVOKED)
         self.assertEqual(adapter.refused("withdraw", unknown).code, pb.CODE_NOT_FOUND)
@@ -434,6 +437,30 @@ class JourneyTest(unittest.TestCase):
         self.assertLessEqual({"submit", "amend", "withdraw", "place", "queue_set"}, Adapter.asked)
         if len(sys.argv) == 1 + len(rest):                          # all tests ran, not some that were named
             self.assertEqual(verbs - Adapter.asked, set())
+
+    def test_zzz_all_of_it_outlives_a_kill_and_nothing_of_it_is_in_the_log(self):
+        operator, adapter, until = self.operator(), self.adapter(), now_ms() + HOUR_MS
+        one = adapter.submit("kept-1", about(800, "QK1").SerializeToString()).receipt
+        two = adapter.submit("kept-2", about(900, "QK1").SerializeToString()).receipt
+        adapter.amend("kept-1", about(800, "QK1", reason="secret words").SerializeToString(), 0)
+        operator.act(pb.Link, "secret reason", code=two, to=one)
+        name = "leicester-leicestershire-rutland/intake"
+        queue = self.set_queue(operator, name, pb.QUEUE_PAUSE, until_ms=until).queue
+        rows = [operator.show(code).row for code in (one, two)]
+        self.assertEqual((queue.mode, queue.until_ms), (pb.QUEUE_PAUSE, until))
+        self.daemon.end(signal.SIGKILL)
+        self.daemon.start()
+        self.assertEqual([operator.show(code).row for code in (one, two)], rows)
+        self.assertEqual(operator.queue(queue.name), queue)
+        self.assertEqual(adapter.status("kept-1").version, 1)
+        self.assertEqual(self.daemon.end(signal.SIGTERM), 0)
+        verified = subprocess.run([f"{base.arguments.bin}/referralctl", "--any-fs", "store", "verify",
+                                   f"{self.daemon.folder}/store"], stdout=subprocess.PIPE, check=False)
+        self.assertEqual(verified.returncode, 0, verified.stdout)
+        with open(f"{self.daemon.folder}/log", encoding="utf-8") as f:
+            log = f.read()
+        for private in ("Invented", "07700", "secret", "private words", "lone worker", nhs_number(800)):
+            self.assertNotIn(private, log)
 
 
 if __name__ == "__main__":
