@@ -84,8 +84,6 @@ static bool sensible(const struct rfl_command *command)
         return within(code, RFL_OUTCOME_NONE, RFL_OUTCOME_COUNT);
     if (command->kind == RFL_DO_START)
         return code < RFL_EMPLOYMENT_COUNT && command->barrier <= RFL_BARRIER_MAX;
-    if (command->kind == RFL_DO_RESEMBLE)
-        return command->other.v != 0;
     return true;
 }
 

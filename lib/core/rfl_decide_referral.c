@@ -132,6 +132,8 @@ static void decide_withdraw(const struct rfl__deciding *d)
 {
     bool person = d->command->reason == RFL_WITHDRAW_PERSON, named = d->command->submission.id.v != 0;
     bool last = d->before->withdrawn_count + (named ? 1u : 0u) >= d->before->referral_count;
+    if (named && d->before->withdrawn_count >= d->before->referral_count)
+        return;                     /* none of its referrals stands any more */
     if (named) {
         struct rfl_event *event = rfl__add(d, RFL_EVENT_WITHDRAWN);
         event->referral = d->command->submission.id;
@@ -155,6 +157,8 @@ enum rfl_err rfl__decide_referral(const struct rfl__deciding *d)
         decide_withdraw(d);
     } else {
         assert(d->command->kind == RFL_DO_RESEMBLE);
+        if (d->command->other.v == 0 || d->command->other.v == d->before->id.v)
+            return RFL_E_INVALID;
         rfl__add(d, RFL_EVENT_RESEMBLED)->other = d->command->other;
     }
     return d->out->count > 0 ? RFL_E_OK : RFL_E_STATE;

@@ -119,6 +119,7 @@ static inline struct rfl_case case_in(enum rfl_status status)
     kase.token = triage ? (struct rfl_token){ 0, 0 } : (struct rfl_token){ 2, 9 };
     kase.holder = is_held_by_worker(status) ? HOLDER : 0;
     kase.close = status == RFL_STATUS_CLOSED ? RFL_CLOSE_COMPLETED : RFL_CLOSE_NONE;
+    kase.closed_ms = status == RFL_STATUS_CLOSED ? NOW_MS - HOUR_MS : 0;
     return kase;
 }
 

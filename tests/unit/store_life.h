@@ -64,7 +64,8 @@ static inline struct rfl_event life_event(struct life *life, struct rfl_store *s
         e.submission.reference = life_reference(++life->references);
         e.submission.body = life_reference(life->references + (UINT64_C(1) << 40));
         if (life_draw(life) % 3 != 0)       /* few enough persons that some come again */
-            e.submission.match = life_reference((UINT64_C(2) << 40) + life_draw(life) % 40);
+            e.submission.match[life_draw(life) % RFL_MATCH_COUNT] =
+                life_reference((UINT64_C(2) << 40) + life_draw(life) % 40);
         e.submission.door = (uint8_t)(1 + life_draw(life) % (RFL_DOOR_COUNT - 1));
         e.submission.consent = (uint8_t)(life_draw(life) % RFL_CONSENT_COUNT);
     }
@@ -158,8 +159,9 @@ static inline uint64_t life_fingerprint(struct rfl_store *store)
         struct rfl_referral r = { .id = { 0 } }, by_reference = r, by_match = r;
         bool has = rfl_store_referral(store, (struct rfl_referral_id){ id }, &r) == RFL_E_OK &&
                    rfl_store_find_reference(store, r.reference, &by_reference);
-        if (has && !rfl_hash_none(r.match))
-            has = rfl_store_find_match(store, r.match, &by_match);
+        for (unsigned i = 0; has && i < RFL_MATCH_COUNT; i++)
+            if (!rfl_hash_none(r.match[i]))
+                has = rfl_store_find_match(store, r.match[i], &by_match);
         uint64_t found[4] = { has, r.id.v, by_reference.id.v, by_match.id.v };
         life_fold(&sum, found, sizeof found);
     }

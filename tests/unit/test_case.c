@@ -13,8 +13,12 @@ static void indexes_of_each_status_are_the_documented_ones(void **state)
         assert_int_equal(keys.has[RFL_INDEX_QUEUE], st == RFL_STATUS_QUEUED);
         assert_int_equal(keys.has[RFL_INDEX_HOLDER], st == RFL_STATUS_OFFERED);
         assert_int_equal(keys.has[RFL_INDEX_DUE], clocked);
+        assert_int_equal(keys.has[RFL_INDEX_WORK], is_held_by_worker((enum rfl_status)st));
+        assert_false(keys.has[RFL_INDEX_LINKED]);
+        if (keys.has[RFL_INDEX_WORK])
+            assert_int_equal(keys.order[RFL_INDEX_WORK].a, N_INTAKE);
         if (keys.has[RFL_INDEX_QUEUE]) {
-            assert_int_equal(keys.order[RFL_INDEX_QUEUE].a, N_INTAKE << 8 | RFL_BAND_ROUTINE);
+            assert_int_equal(keys.order[RFL_INDEX_QUEUE].a, N_INTAKE << 16 | RFL_BAND_ROUTINE << 8 | RFL_DOOR_GP);
             assert_int_equal(keys.order[RFL_INDEX_QUEUE].b, kase.since_ms);
             assert_int_equal(keys.order[RFL_INDEX_QUEUE].c, CASE);
         }
@@ -29,6 +33,40 @@ static void indexes_of_each_status_are_the_documented_ones(void **state)
             assert_int_equal(keys.order[RFL_INDEX_DUE].c, CASE);
         }
     }
+}
+
+static void case_that_rests_on_another_is_in_the_index_of_links_alone(void **state)
+{
+    (void)state;
+    for (unsigned st = RFL_STATUS_TRIAGE; st < RFL_STATUS_CLOSED; st++) {
+        struct rfl_case kase = case_in((enum rfl_status)st);
+        struct rfl_keys keys;
+        kase.linked_to.v = CASE + 1;
+        rfl_keys_of(&kase, &keys);
+        for (unsigned i = 0; i < RFL_INDEX_COUNT; i++)
+            assert_int_equal(keys.has[i], i == RFL_INDEX_LINKED);
+        assert_int_equal(keys.order[RFL_INDEX_LINKED].a, CASE + 1);
+        assert_int_equal(keys.order[RFL_INDEX_LINKED].c, CASE);
+    }
+}
+
+static void clock_asks_at_half_at_most_and_at_its_end(void **state)
+{
+    (void)state;
+    struct rfl_case kase = case_in(RFL_STATUS_QUEUED);
+    kase.half_ms = kase.due_ms - 50;
+    kase.most_ms = kase.due_ms - 20;
+    assert_int_equal(rfl_case_next_ms(&kase), kase.half_ms);
+    kase.warned = 1;
+    assert_int_equal(rfl_case_next_ms(&kase), kase.most_ms);
+    kase.warned = 2;
+    assert_int_equal(rfl_case_next_ms(&kase), kase.due_ms);
+    kase.warned = 0;
+    kase.half_ms = kase.most_ms = 0;
+    assert_int_equal(rfl_case_next_ms(&kase), kase.due_ms);
+    struct rfl_case offered = case_in(RFL_STATUS_OFFERED);
+    offered.half_ms = offered.most_ms = offered.due_ms - 5;     /* of the clock behind the lease */
+    assert_int_equal(rfl_case_next_ms(&offered), offered.due_ms);
 }
 
 static void order_is_by_three_numbers_in_turn(void **state)
@@ -120,7 +158,10 @@ static void every_rule_has_a_case_that_breaks_it(void **state)
         SPOIL(OFFERED, token.epoch, 0), SPOIL(OFFERED, token.seq, 0), SPOIL(QUEUED, holder, 1),
         SPOIL(TRIAGE, holder, 1), SPOIL(ON_HOLD, holder, 1), SPOIL(DECLINING, holder, 1), SPOIL(CLOSED, holder, 1),
         SPOIL(QUEUED, accept_by_ms, 0), SPOIL(OFFERED, accept_by_ms, 0),
-        SPOIL(QUEUED, declined_count, RFL_DECLINED_BY_MAX + 1) };
+        SPOIL(QUEUED, declined_count, RFL_DECLINED_BY_MAX + 1), SPOIL(QUEUED, warned, 3), SPOIL(QUEUED, half_ms, 5),
+        SPOIL(QUEUED, most_ms, 5), SPOIL(QUEUED, withdrawn_count, 2), SPOIL(QUEUED, linked_to.v, CASE),
+        SPOIL(CLOSED, linked_to.v, 1), SPOIL(QUEUED, previous.v, CASE), SPOIL(CLOSED, closed_ms, 0),
+        SPOIL(ACTIVE, closed_ms, 1), SPOIL(CLOSED, quiet_until_ms, 1) };
 #undef SPOIL
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct rfl_case kase = spoilt(rows[i].status, rows[i].offset, rows[i].bytes, rows[i].value);
@@ -136,6 +177,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(indexes_of_each_status_are_the_documented_ones),
+        cmocka_unit_test(case_that_rests_on_another_is_in_the_index_of_links_alone),
+        cmocka_unit_test(clock_asks_at_half_at_most_and_at_its_end),
         cmocka_unit_test(order_is_by_three_numbers_in_turn),
         cmocka_unit_test(holder_of_a_name_is_fnv_and_never_nobody),
         cmocka_unit_test(sound_case_of_every_stored_status_has_no_objection_and_an_action),

@@ -37,7 +37,8 @@ static void policy_of_these_tests_is_sound(void **state)
 static bool same_submission(const struct rfl_submission *a, const struct rfl_submission *b)
 {
     return a->id.v == b->id.v && rfl_hash_same(a->reference, b->reference) && rfl_hash_same(a->body, b->body) &&
-           rfl_hash_same(a->match, b->match) && a->door == b->door && a->consent == b->consent;
+           memcmp(a->match, b->match, sizeof a->match) == 0 && a->door == b->door && a->consent == b->consent &&
+           a->notify == b->notify;
 }
 
 static bool same_event(const struct rfl_event *a, const struct rfl_event *b)
@@ -46,7 +47,8 @@ static bool same_event(const struct rfl_event *a, const struct rfl_event *b)
            a->accept_by_ms == b->accept_by_ms && a->since_ms == b->since_ms && a->queue.v == b->queue.v &&
            a->area.v == b->area.v && rfl_token_same(a->token, b->token) && a->holder == b->holder &&
            a->reason == b->reason && a->code == b->code && a->level == b->level && a->band == b->band &&
-           a->told == b->told && a->upto == b->upto && rfl_hash_same(a->digest, b->digest) &&
+           a->half_ms == b->half_ms && a->most_ms == b->most_ms && a->until_ms == b->until_ms &&
+           a->other.v == b->other.v && a->referral.v == b->referral.v && a->told == b->told && a->upto == b->upto && rfl_hash_same(a->digest, b->digest) &&
            same_submission(&a->submission, &b->submission);
 }
 
@@ -87,7 +89,11 @@ static void expect_whole_or_nothing(const struct rfl_policy *under, const struct
     memcpy(entry.events, events.list, events.count * sizeof events.list[0]);
     after = *before;
     for (uint32_t i = 0; i < events.count; i++) {
-        must(rfl_apply(&after, &events.list[i], &entry, &after));
+        enum rfl_err applied = rfl_apply(&after, &events.list[i], &entry, &after);
+        if (applied != RFL_E_OK)
+            fail_msg("%s in %s: event %u, %s: %s", rfl_command_word(command->kind),
+                     rfl_status_word((enum rfl_status)before->status), i,
+                     rfl_event_kind_word((enum rfl_event_kind)events.list[i].kind), rfl_err_name(applied));
         figures.seen[events.list[i].kind] = true;
     }
     must(rfl_apply_done(&after, &entry));
@@ -128,7 +134,19 @@ static void walk_arguments(const struct rfl_policy *under, const struct rfl_case
                 expect_whole_or_nothing(under, before, &command);
             }
         return;
-    case RFL_DO_DEFER:
+    case RFL_DO_PLACE: case RFL_DO_RELEASE: case RFL_DO_AMEND:
+        for (unsigned t = 0; t < sizeof targets / sizeof targets[0]; t++)
+            for (unsigned how = 0; how < 8; how++) {
+                decision.queue.v = command.target.v = targets[t];
+                command.override_no = (how & 1) != 0;
+                command.target_held = (how & 2) != 0;
+                command.submission.id = before->first_referral;
+                command.submission.consent = (how & 4) != 0 ? RFL_CONSENT_GIVEN : RFL_CONSENT_NOT_GIVEN;
+                command.decision = t == 0 ? NULL : &decision;
+                expect_whole_or_nothing(under, before, &command);
+            }
+        return;
+    case RFL_DO_DEFER: case RFL_DO_HOLD:
         for (unsigned i = 0; i < sizeof untils / sizeof untils[0]; i++) {
             command.until_ms = untils[i];
             expect_whole_or_nothing(under, before, &command);
@@ -136,21 +154,29 @@ static void walk_arguments(const struct rfl_policy *under, const struct rfl_case
         return;
     case RFL_DO_OFFER: case RFL_DO_ACCEPT: case RFL_DO_DECLINE: case RFL_DO_TOUCH: case RFL_DO_CONTACT:
     case RFL_DO_START: case RFL_DO_OUTCOME: case RFL_DO_CLOSE: case RFL_DO_RETURN: case RFL_DO_EXPIRE:
+    case RFL_DO_WITHDRAW: case RFL_DO_RESEMBLE: case RFL_DO_SEND_BACK: case RFL_DO_SHUT: case RFL_DO_LINK:
+    case RFL_DO_UNLINK:
         for (unsigned word = 0; word < 12; word++) {
             command.reason = command.code = (uint8_t)word;
             command.reached = word % 2 == 1;
+            command.submission.id = word % 4 == 3 ? (struct rfl_referral_id){ 0 } : before->first_referral;
+            command.other.v = word % 5 == 4 ? 0 : CASE + word % 3;
+            command.others_stand = word % 7 == 6;
+            command.all_in_error = word % 2 == 0;
             command.lease_ms = word % 3 == 0 ? 0 : 5000;
             expect_whole_or_nothing(under, before, &command);
         }
         return;
+    case RFL_DO_COUNT: break;
     }
+    fail_msg("command %d has no arguments here", (int)command.kind);
 }
 
 static void walk_commands(const struct rfl_policy *under, const struct rfl_case *before)
 {
     static const uint64_t holders[] = { HOLDER, HOLDER + 1 };
     const struct rfl_token tokens[] = { { 2, 9 }, { 2, 8 }, { 1, 9 }, { 3, 1 } };
-    for (unsigned kind = RFL_DO_RECEIVE; kind <= RFL_DO_EXPIRE; kind++)
+    for (unsigned kind = RFL_DO_RECEIVE; kind < RFL_DO_COUNT; kind++)
         for (unsigned h = 0; h < 2; h++)
             for (unsigned t = 0; t < (kind == RFL_DO_RECEIVE ? 1 - h : 4); t++)
                 walk_arguments(under, before, (struct rfl_command){ .kind = (enum rfl_command_kind)kind,
@@ -180,6 +206,33 @@ static void walk_budgets(const struct rfl_policy *under, struct rfl_case kase)
         }
 }
 
+/* With warnings to come, resting on another case, resembling one, and with everything tried. */
+static void walk_overlays(struct rfl_case kase)
+{
+    struct rfl_case varied = kase;
+    if (kase.status == RFL_STATUS_NONE)
+        return;
+    varied.resembles.v = CASE + 2;
+    varied.tries = 7;
+    varied.tried_channels = 1 << RFL_CHANNEL_PHONE | 1 << RFL_CHANNEL_LETTER;
+    walk_commands(policy, &varied);
+    if (kase.status == RFL_STATUS_CLOSED)
+        return;
+    varied.due_ms = NOW_MS + 30 * HOUR_MS;
+    varied.accept_by_ms = varied.due_ms;
+    varied.half_ms = NOW_MS - HOUR_MS;
+    varied.most_ms = NOW_MS + HOUR_MS;
+    walk_commands(policy, &varied);
+    varied.most_ms = NOW_MS;
+    walk_commands(policy, &varied);
+    varied.warned = 1;
+    walk_commands(policy, &varied);
+    varied.linked_to.v = CASE + 1;
+    walk_commands(policy, &varied);
+    varied.withdrawn_count = varied.referral_count = 3;     /* nothing stands any more */
+    walk_commands(policy, &varied);
+}
+
 static void every_command_in_every_case_is_refused_or_whole(void **state)
 {
     (void)state;
@@ -197,7 +250,13 @@ static void every_command_in_every_case_is_refused_or_whole(void **state)
             kase.hold = RFL_HOLD_PARKED;
             kase.clock = RFL_CLOCK_PARKED;
             walk_budgets(policy, kase);
+            kase.clock = RFL_CLOCK_HOLD;
+            kase.hold = RFL_HOLD_DO_NOT_CONTACT;
+            walk_budgets(policy, kase);
+            kase.hold = RFL_HOLD_OPERATOR;
+            walk_budgets(policy, kase);
         }
+        walk_overlays(case_in((enum rfl_status)st));
         kase = case_in((enum rfl_status)st);
         kase.queue.v = st == RFL_STATUS_NONE ? 0 : NO_SUCH_QUEUE;       /* the policy changed since */
         kase.area.v = st == RFL_STATUS_NONE ? 0 : 99;
@@ -207,7 +266,7 @@ static void every_command_in_every_case_is_refused_or_whole(void **state)
                   figures.refused[RFL_E_FENCED], figures.refused[RFL_E_STATE], figures.refused[RFL_E_INVALID]);
     for (unsigned ev = RFL_EVENT_RECEIVED; ev < RFL_EVENT_COUNT; ev++) {
         bool of_a_case = ev != RFL_EVENT_MAILBOX_ACKED && ev != RFL_EVENT_EPOCH_STARTED &&
-                         ev != RFL_EVENT_POLICY_LOADED;
+                         ev != RFL_EVENT_POLICY_LOADED && ev != RFL_EVENT_QUEUE_SET;
         assert_int_equal(figures.seen[ev], of_a_case);          /* the walk came by everything there is */
     }
 }
@@ -562,6 +621,8 @@ static void words_that_are_not_in_their_list_are_refused(void **state)
             struct rfl_case kase = case_in(rows[i].status);
             struct rfl_command command = verb(rows[i].kind);
             command.reason = command.code = (uint8_t)word;
+            kase.tries = 9;
+            kase.tried_channels = 0x7e;
             struct rfl_events events;
             enum rfl_err err = rfl_decide(policy, &kase, &command, &now, &events);
             assert_int_equal(err, word > 0 && word < rows[i].count ? RFL_E_OK : RFL_E_INVALID);

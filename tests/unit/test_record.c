@@ -45,6 +45,17 @@ static struct rfl_case any_case(uint64_t *random)
     kase.first_referral.v = next_number(random) >> 1 | 1;
     kase.last_referral.v = kase.first_referral.v + next_number(random) % 9;
     kase.last_seq.v = next_number(random);
+    kase.tries = (uint8_t)next_number(random);
+    kase.tried_channels = (uint8_t)next_number(random);
+    kase.warned = (uint8_t)(next_number(random) % 3);
+    kase.withdrawn_count = (uint16_t)(next_number(random) % kase.referral_count);
+    kase.closed_ms = status == RFL_STATUS_CLOSED ? (int64_t)(next_number(random) >> 1 | 1) : 0;
+    int64_t end_ms = status == RFL_STATUS_OFFERED ? kase.accept_by_ms : kase.due_ms;
+    kase.half_ms = end_ms / 2;
+    kase.most_ms = end_ms > 1 ? end_ms / 2 + end_ms / 5 : 0;
+    kase.linked_to.v = status == RFL_STATUS_CLOSED ? 0 : kase.id.v ^ 1;
+    kase.resembles.v = next_number(random);
+    kase.previous.v = next_number(random) % kase.id.v;
     return kase;
 }
 
@@ -56,7 +67,9 @@ static struct rfl_referral any_referral(uint64_t *random)
         .seq = { next_number(random) }, .received_ms = (int64_t)next_number(random),
         .source = { (uint16_t)(next_number(random) | 1) }, .door = (uint8_t)(next_number(random) % RFL_DOOR_COUNT),
         .consent = (uint8_t)(next_number(random) % RFL_CONSENT_COUNT), .reference = hash_of(random),
-        .body = hash_of(random), .match = hash_of(random) };
+        .body = hash_of(random), .match = { hash_of(random), hash_of(random), hash_of(random) },
+        .latest = { UINT64_MAX - next_number(random) % 3 }, .amendments = (uint16_t)next_number(random),
+        .withdrawn = (uint8_t)(next_number(random) % RFL_WITHDRAW_COUNT), .notify = (uint8_t)next_number(random) };
 }
 
 static struct rfl_event any_event(enum rfl_event_kind kind, uint64_t *random)
@@ -79,11 +92,18 @@ static struct rfl_event any_event(enum rfl_event_kind kind, uint64_t *random)
     if (has & RFL_HAS_TOLD) e.told = (uint16_t)next_number(random);
     if (has & RFL_HAS_UPTO) e.upto = next_number(random);
     if (has & RFL_HAS_DIGEST) e.digest = hash_of(random);
+    if (has & RFL_HAS_WARN) e.half_ms = (int64_t)next_number(random);
+    if (has & RFL_HAS_WARN) e.most_ms = (int64_t)next_number(random);
+    if (has & RFL_HAS_OTHER) e.other.v = next_number(random);
+    if (has & RFL_HAS_UNTIL) e.until_ms = (int64_t)next_number(random);
+    if (has & RFL_HAS_REFERRAL) e.referral.v = next_number(random);
     if (has & RFL_HAS_SUBMISSION) {
         e.submission.id.v = next_number(random);
         e.submission.reference = hash_of(random);
         e.submission.body = hash_of(random);
-        e.submission.match = hash_of(random);
+        for (unsigned i = 0; i < RFL_MATCH_COUNT; i++)
+            e.submission.match[i] = hash_of(random);
+        e.submission.notify = (uint8_t)next_number(random);
         e.submission.door = (uint8_t)(next_number(random) % RFL_DOOR_COUNT);
         e.submission.consent = (uint8_t)(next_number(random) % RFL_CONSENT_COUNT);
     }
@@ -207,7 +227,10 @@ static void referrals_come_back(void **state)
         assert_true(back.prev_on_case.v == referral.prev_on_case.v);
         assert_true(back.prev_of_source.v == referral.prev_of_source.v);
         assert_true(rfl_hash_same(back.reference, referral.reference) && rfl_hash_same(back.body, referral.body));
-        assert_true(rfl_hash_same(back.match, referral.match) && back.received_ms == referral.received_ms);
+        assert_memory_equal(back.match, referral.match, sizeof back.match);
+        assert_true(back.received_ms == referral.received_ms && back.latest.v == referral.latest.v);
+        assert_true(back.amendments == referral.amendments && back.withdrawn == referral.withdrawn);
+        assert_int_equal(back.notify, referral.notify);
         assert_true(back.door == referral.door && back.consent == referral.consent);
     }
 }
