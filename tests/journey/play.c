@@ -68,6 +68,10 @@ static void record(struct play *play, const struct rfl_outgoing *said)
     tape_put(&play->tape, &len, sizeof len);
     tape_put(&play->tape, frame, len);
     play->tape.frames++;
+    enum rfl_tell tell;
+    if (reply.kind == RFL_MSG_FEEDBACK &&
+        rfl_tell_from_word((const char *)reply.feedback.word.p, reply.feedback.word.len, &tell))
+        play->tape.told[tell]++;
 }
 
 static void text_from(char *out, size_t size, struct rfl_view view)
@@ -115,67 +119,74 @@ void play_turn_end(struct play *play)
             record(play, &outbox[i]);
         else
             note(play, &outbox[i].reply);
-        if (outbox[i].reply.kind == RFL_MSG_RECEIPT && play->first_receipt[0] == '\0')
-            text_from(play->first_receipt, sizeof play->first_receipt, outbox[i].reply.receipt.receipt);
     }
 }
 
-static size_t body_of(enum rfl_door door, const struct person *person, uint8_t *out, size_t cap)
+static struct rfl_view body_of(enum rfl_door door, const struct person *person, enum rfl_consent consent)
 {
+    static uint8_t out[512];
     static const char *const needs[] = { "housing", "debt", "pain", "sleep" };
     struct rfl_form form = {
-        .door = (uint8_t)door, .consent = RFL_CONSENT_GIVEN, .has_band = true, .band = RFL_BAND_ROUTINE,
+        .door = (uint8_t)door, .consent = (uint8_t)consent, .has_band = true, .band = RFL_BAND_ROUTINE,
         .employment = RFL_EMPLOYMENT_OFF_SICK, .main_barrier = (uint8_t)person->barrier,
         .safeguarding = person->safeguarding, .name = play_text("Invented Person"),
         .date_of_birth = play_text("1980-02-29"), .phone = play_text("01632 960000"),
         .nhs_number = play_text(person->nhs_number), .gp_practice = play_text(person->practice) };
     for (unsigned i = 0; i < person->needs && i < 4; i++)
         form.needs[form.needs_count++] = play_text(needs[i]);
-    size_t len = rfl_wire_encode_form(&form, out, cap);
-    assert_int_not_equal(len, 0);
-    return len;
+    struct rfl_view body = { out, rfl_wire_encode_form(&form, out, sizeof out) };
+    assert_int_not_equal(body.len, 0);
+    return body;
+}
+
+static struct rfl_ask onlooker_ask(const struct play *play, unsigned onlooker, enum rfl_message_kind kind,
+                                   const char *reference)
+{
+    return (struct rfl_ask){ .kind = (uint8_t)kind, .correlation = play->turn * 100u + (unsigned)kind,
+                             .reference = play_text(reference), .source = play_text(onlookers[onlooker].source) };
 }
 
 void play_submit(struct play *play, unsigned onlooker, const char *reference, const struct person *person)
 {
-    uint8_t *body = play->body[onlooker];
-    play->body_len[onlooker] = body_of(onlookers[onlooker].door, person, body, sizeof play->body[onlooker]);
-    struct rfl_ask ask = { .kind = RFL_MSG_SUBMIT, .correlation = play->turn, .reference = play_text(reference),
-                           .source = play_text(onlookers[onlooker].source),
-                           .referral = { body, play->body_len[onlooker] } };
+    struct rfl_view body = body_of(onlookers[onlooker].door, person, RFL_CONSENT_GIVEN);
+    memcpy(play->body[onlooker], body.p, body.len);
+    play->body_len[onlooker] = body.len;
+    struct rfl_ask ask = onlooker_ask(play, onlooker, RFL_MSG_SUBMIT, reference);
+    ask.referral = body;
     play_ask(play, ONLOOKER_SESSION + onlooker, &ask);
 }
 
 void play_submit_gp(struct play *play, const char *reference, const struct person *person)
 {
-    uint8_t body[512];
-    size_t len = body_of(RFL_DOOR_GP, person, body, sizeof body);
     struct rfl_ask ask = { .kind = RFL_MSG_SUBMIT, .correlation = play->turn, .source = play_text("gp-north"),
-                           .reference = play_text(reference), .referral = { body, len } };
+                           .reference = play_text(reference) };
+    ask.referral = body_of(RFL_DOOR_GP, person, RFL_CONSENT_GIVEN);
     play_ask(play, GP_SESSION, &ask);
+}
+
+void play_amend(struct play *play, unsigned onlooker, const char *reference, uint32_t version,
+                const struct person *person, enum rfl_consent consent)
+{
+    struct rfl_ask ask = onlooker_ask(play, onlooker, RFL_MSG_AMEND, reference);
+    ask.referral = body_of(onlookers[onlooker].door, person, consent);
+    ask.version = version;
+    play_ask(play, ONLOOKER_SESSION + onlooker, &ask);
 }
 
 void play_probe(struct play *play, unsigned onlooker, const char *reference, bool closed)
 {
-    uint64_t session = ONLOOKER_SESSION + onlooker;
-    struct rfl_view body = { play->body[onlooker], play->body_len[onlooker] };
-    struct rfl_ask ask = { .kind = RFL_MSG_STATUS_QUERY, .correlation = 1, .reference = play_text(reference),
-                           .source = play_text(onlookers[onlooker].source) };
-    play_ask(play, session, &ask);
-    ask.kind = RFL_MSG_SUBMIT;
-    ask.referral = body;
-    ask.correlation = 2;
-    play_ask(play, session, &ask);
-    ask.kind = RFL_MSG_AMEND;
-    ask.correlation = 3;
-    ask.version = 99;
-    play_ask(play, session, &ask);
+    struct person another = { "9990000034", NULL, 17, 2, false };
+    struct rfl_ask ask = onlooker_ask(play, onlooker, RFL_MSG_STATUS_QUERY, reference);
+    another.practice = world_practice(2);
+    play_ask(play, ONLOOKER_SESSION + onlooker, &ask);
+    ask = onlooker_ask(play, onlooker, RFL_MSG_SUBMIT, reference);
+    ask.referral = (struct rfl_view){ play->body[onlooker], play->body_len[onlooker] };
+    play_ask(play, ONLOOKER_SESSION + onlooker, &ask);
+    play_amend(play, onlooker, reference, 99, &another, RFL_CONSENT_GIVEN);
     if (!closed)
         return;
-    ask.correlation = 4;
-    ask.version = 0;
-    play_ask(play, session, &ask);
-    ask = (struct rfl_ask){ .kind = RFL_MSG_WITHDRAW, .correlation = 5, .reference = play_text(reference),
-                            .source = play_text(onlookers[onlooker].source), .reason = RFL_WITHDRAW_REVOKED };
-    play_ask(play, session, &ask);
+    play_amend(play, onlooker, reference, 0, &another, RFL_CONSENT_GIVEN);
+    ask = onlooker_ask(play, onlooker, RFL_MSG_WITHDRAW, reference);
+    ask.reason = RFL_WITHDRAW_REVOKED;
+    play_ask(play, ONLOOKER_SESSION + onlooker, &ask);
 }

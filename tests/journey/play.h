@@ -22,7 +22,8 @@ enum { ONLOOKERS = 3, ONLOOKER_SESSION = 10, GP_SESSION = 20, WORKER_SESSION = 3
 struct onlooker { const char *source; enum rfl_door door; };
 extern const struct onlooker onlookers[ONLOOKERS];
 
-struct tape { uint8_t *bytes; size_t len, cap; uint32_t frames; };
+/* What was said: frames with their turns and sessions, and how many of them were feedback of each word. */
+struct tape { uint8_t *bytes; size_t len, cap; uint32_t frames, told[RFL_TELL_COUNT]; };
 
 struct play {
     struct world *world;
@@ -30,7 +31,6 @@ struct play {
     uint32_t turn;
     char code[RFL_RECEIPT_BYTES];       /* of the latest offer */
     struct rfl_token token;
-    char first_receipt[RFL_RECEIPT_BYTES];      /* of the first referral of the journey that is compared */
     uint8_t body[ONLOOKERS][512];       /* what each onlooker submitted, to send it again */
     size_t body_len[ONLOOKERS];
 };
@@ -53,8 +53,12 @@ struct person { const char *nhs_number, *practice; unsigned barrier, needs; bool
 void play_submit(struct play *play, unsigned onlooker, const char *reference, const struct person *person);
 void play_submit_gp(struct play *play, const char *reference, const struct person *person);
 
-/* What an onlooker can ask about its referral: where it stands, the receipt again, an amendment of a version that is
- * not there; after closing also a withdrawal and the amendment itself. */
+/* A newer body of the onlooker's referral: as the person now is, with this consent. */
+void play_amend(struct play *play, unsigned onlooker, const char *reference, uint32_t version,
+                const struct person *person, enum rfl_consent consent);
+
+/* What an onlooker can ask about its referral without changing it: where it stands, the receipt again, an amendment of
+ * a version that is not there; after closing also a withdrawal and an amendment of the right version. */
 void play_probe(struct play *play, unsigned onlooker, const char *reference, bool closed);
 
 #endif

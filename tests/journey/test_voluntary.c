@@ -32,7 +32,12 @@ struct secret {
 };
 
 /* What all variants of one seed share. */
-struct shared { bool onlooker[ONLOOKERS], gp, gp_first; int64_t pause_ms[STEPS + ONLOOKERS + 8]; };
+struct shared {
+    bool onlooker[ONLOOKERS], gp, gp_first;
+    unsigned amended_at;                /* the step before which the Jobcentre amends its referral; STEPS and more: never */
+    enum rfl_consent amended_to;
+    int64_t pause_ms[STEPS + 1];
+};
 
 static struct world world;
 
@@ -61,6 +66,8 @@ static void invent_shared(enum subject subject, uint64_t *luck, struct shared *s
         shared->onlooker[i] = i == 0 || below(luck, 2) == 0;
     shared->gp = subject == WHO_ELSE || (subject != BEFORE && below(luck, 2) == 0);
     shared->gp_first = below(luck, 2) == 0;
+    shared->amended_at = subject == BEFORE ? STEPS : below(luck, 2 * STEPS);
+    shared->amended_to = subject != WHY_NOT_TAKEN && below(luck, 2) == 0 ? RFL_CONSENT_NOT_GIVEN : RFL_CONSENT_GIVEN;
     for (size_t i = 0; i < sizeof shared->pause_ms / sizeof shared->pause_ms[0]; i++)
         shared->pause_ms[i] = 1000 + (int64_t)below(luck, (unsigned)(longest_ms[subject] / 1000)) * 1000;
 }
@@ -242,7 +249,7 @@ static void earlier_episode(struct play *play, const struct secret *secret)
     play_ask(play, WORKER_SESSION, &ask);
     play_turn_end(play);
     play_turn_begin(play, MINUTE_MS);
-    ask = (struct rfl_ask){ .kind = RFL_MSG_GOODBYE, .correlation = 9 };
+    ask = (struct rfl_ask){ .kind = RFL_MSG_GOODBYE, .correlation = 9, .worker = play_text("intake-a") };
     play_ask(play, WORKER_SESSION, &ask);
     play_turn_end(play);
 }
@@ -302,6 +309,8 @@ static void aftermath(struct play *play, const struct shared *shared, const stru
 
 static void perform(struct play *play, enum subject subject, const struct shared *shared, const struct secret *secret)
 {
+    struct person amended = person_of(NULL, true);
+    amended.barrier = 9;
     open_mailboxes(play);
     if (subject == BEFORE)
         earlier_episode(play, secret);
@@ -314,6 +323,8 @@ static void perform(struct play *play, enum subject subject, const struct shared
     }
     for (unsigned i = 0; i < STEPS; i++) {
         play_turn_begin(play, shared->pause_ms[i]);
+        if (i == shared->amended_at)
+            play_amend(play, 0, "one", 0, &amended, shared->amended_to);
         if (subject == WHY_CLOSED || subject == WHY_NOT_TAKEN)
             act(play, secret, secret->step[i]);
         probe_all(play, shared, false);
@@ -359,7 +370,21 @@ static void say_difference(const struct tape *a, const struct tape *b)
     print_message("one tape ends before the other\n");
 }
 
-struct tally { uint64_t compared, frames, different; };
+struct tally { uint64_t compared, frames, different, waited; };
+
+/* Who was closed heard it once, whoever somebody said yes to heard that, and nothing else was said. */
+static void check_told(enum subject subject, const struct shared *shared, const struct tape *tape)
+{
+    unsigned doors = 0;
+    for (unsigned i = 0; i < ONLOOKERS; i++)
+        doors += shared->onlooker[i] ? 1 : 0;
+    bool taken = subject == WHY_CLOSED || subject == WHO_ELSE;
+    assert_int_equal(tape->told[RFL_TELL_CLOSED], subject == BEFORE ? 0 : doors);
+    assert_int_equal(tape->told[RFL_TELL_WITH_THE_SERVICE], taken ? doors : 0);
+    assert_true(subject == BEFORE || tape->told[RFL_TELL_WAITING] == 0);
+    assert_int_equal(tape->told[RFL_TELL_HELD] + tape->told[RFL_TELL_STARTED] + tape->told[RFL_TELL_OUTCOME] +
+                     tape->told[RFL_TELL_ACCEPTED] + tape->told[RFL_TELL_REDIRECTED], 0);
+}
 
 /* One seed: the same doors and times, several secrets; all tapes against the first. */
 static void compare_seed(enum subject subject, uint64_t seed, struct tally *tally, bool loud)
@@ -374,6 +399,9 @@ static void compare_seed(enum subject subject, uint64_t seed, struct tally *tall
         invent_secret(subject, &shared, &luck, &secret);
         play_begin(play, &world);
         perform(play, subject, &shared, &secret);
+        if (loud)
+            check_told(subject, &shared, &play->tape);
+        tally->waited += play->tape.told[RFL_TELL_WAITING] > 0 ? 1 : 0;
         if (variant == 0)
             continue;
         bool same = same_tape(&first.tape, &other.tape);
@@ -400,6 +428,7 @@ static void compare_subject(enum subject subject)
     print_message("%llu pairs from seed %llu, %llu frames, all the same\n", (unsigned long long)tally.compared,
                   (unsigned long long)seed, (unsigned long long)tally.frames);
     assert_true(tally.frames > 10 * tally.compared);
+    assert_true(subject != BEFORE || tally.waited > 0);
 }
 
 static void protected_doors_cannot_tell_why_it_was_closed(void **state)

@@ -664,7 +664,8 @@ static void matrix_that_tells_too_much_is_refused(void **state)
 static void protection_is_part_of_the_digest(void **state)
 {
     (void)state;
-    static const char protect[] = "protected = ( \"employer\", \"jobcentre\"", listed[] = "\"provider\", \"other\" );";
+    static const char protect[] = "protected = ( \"employer\", \"jobcentre\"";
+    static const char listed[] = "\"provider\", \"other\" );";
     char *text = read_shipped("disclosure.conf"), *name = strstr(text, "  jobcentre = {"), *end, path[256], column[1024];
     assert_non_null(name);
     end = strstr(name, "  };\n");
