@@ -53,10 +53,10 @@ void rfl_client_free(struct rfl_client **client);
 
 /* Asks and waits for the answer, sending the same bytes again as long as none comes, at growing intervals. Repeating
  * is safe: a repeated Submit, Amend or Withdraw has one effect and one answer, and a verb of a worker or an operator
- * that is repeated after its effect is answered FENCED or STATE, which the caller sees. A retryable refusal (BUSY, STORE_FULL, DRAINING, UNKNOWN_OUTCOME) is
- * met by asking again after its retry_after_ms, and is the answer only when no time is left for that. So is
- * NOT_SUBSCRIBED while a subscription is kept (rfl_client_subscribe). ask->correlation is ignored: the client chooses
- * its own.
+ * that is repeated after its effect is answered FENCED or STATE, which the caller sees. A retryable refusal (BUSY,
+ * STORE_FULL, DRAINING, UNKNOWN_OUTCOME) is met by asking again after its retry_after_ms, and is the answer only when
+ * no time is left for that. So is NOT_SUBSCRIBED while a subscription is kept (rfl_client_subscribe).
+ * ask->correlation is ignored: the client chooses its own.
  *
  * heard is called meanwhile for whatever else arrives; an Accept of a case with several referrals is answered by
  * several Records, of which *reply is the last and the others go to heard with tag 0. *reply's views are valid until

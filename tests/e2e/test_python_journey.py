@@ -125,6 +125,7 @@ class JourneyTest(unittest.TestCase):
         self.assertEqual(adapter.amend("consent-1", without.SerializeToString(), 1).status, pb.STATUS_ON_HOLD)
         self.assertEqual(worker.refused(*worker.verb(pb.Accept, offer)).code, pb.CODE_FENCED)
         self.no_offer(worker)
+        self.assertEqual([f.word for f in self.heard(adapter, ["consent-1"])], ["held", "held"])
 
     # ---- taking back
 
@@ -201,6 +202,17 @@ class JourneyTest(unittest.TestCase):
             worker.goodbye()
             self.assertEqual(len(said), 1)
             self.assertEqual([f.word for f in heard], ["with_the_service", "closed"])
+            for feedback in heard:
+                self.assertEqual({f.name for f, _ in feedback.ListFields()}, {"source", "word"})
+
+    def test_a_protected_door_may_amend_and_take_back_and_still_sees_no_place(self):
+        adapter = self.adapter("employer-portal")
+        receipt = adapter.submit("protected-1", referral("QYG", pb.DOOR_EMPLOYER))
+        changed = adapter.amend("protected-1", referral("QYG", pb.DOOR_EMPLOYER, reason="newer"), 0)
+        self.assertEqual((changed.receipt, changed.status, changed.version), (receipt.receipt, pb.STATUS_RECEIVED, 1))
+        report = adapter.status("protected-1")
+        self.assertEqual({f.name for f, _ in report.ListFields()}, {"receipt", "status", "received_ms", "version"})
+        self.assertEqual(adapter.withdraw("protected-1", pb.WITHDRAW_REVOKED).status, pb.STATUS_CLOSED)
 
     def test_a_referral_chooses_what_it_wants_to_hear(self):
         adapter, worker = self.adapter("gp-south"), self.worker("desk-choice", "northamptonshire/intake", credit=1)
