@@ -246,11 +246,9 @@ static void bits_of_json(const struct rfl__wire_row *row, const json_t *value, u
                          struct rfl_findings *findings)
 {
     uint8_t bit;
-    if (!json_is_array(value) || json_array_size(value) > row->limit) {
-        rfl_findings_add(findings, row->path, json_is_array(value) ? RFL_FINDING_TOO_MANY : RFL_FINDING_KIND);
-        return;
-    }
-    for (size_t i = 0; i < json_array_size(value); i++)
+    if (!json_is_array(value))
+        rfl_findings_add(findings, row->path, RFL_FINDING_KIND);
+    for (size_t i = 0; i < json_array_size(value); i++)         /* of what is no array: 0 */
         if (value_of_json(row, json_array_get(value, i), &bit, findings))
             *member = (uint8_t)(*member | 1U << bit);
 }

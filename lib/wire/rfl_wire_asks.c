@@ -4,7 +4,7 @@
 enum {
     NAME = RFL_NAME_BYTES_MAX, REFERENCE = RFL_REFERENCE_BYTES_MAX, TEXT = RFL_TEXT_BYTES_MAX, CODE = 64, ROLE = 128,
     NEED = RFL__WIRE_REQUIRED, LINES = RFL__WIRE_LINES, SOFT = RFL__WIRE_LENIENT, REFERENCES_MAX = 4096,
-    NOTIFY_ITEMS_MAX = 32, WHY = RFL_WHY_BYTES_MAX
+    WHY = RFL_WHY_BYTES_MAX
 };
 
 #define PREFIX "token."
@@ -56,7 +56,7 @@ static const struct rfl__wire_row rfl__wire_referral_rows[] = {
     ROW_BOOL(15, safeguarding, safeguarding), ROW_BOOL(16, incident, incident),
     ROW_BOOL(17, interpreter, interpreter), ROW_BOOL(18, step_free, step_free),
     ROW_I64(19, made_ms, made_ms, SOFT), ROW_STRING(20, correlation_id, correlation_id, 128, SOFT),
-    ROW_BITS(21, notify, notify, notify, NOTIFY_ITEMS_MAX, SOFT) };
+    ROW_BITS(21, notify, notify, notify, SOFT) };
 RFL_TABLE(, rfl__wire_referral, referral);
 #undef PB
 #undef PREFIX

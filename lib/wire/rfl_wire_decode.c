@@ -281,14 +281,15 @@ static void read_messages(struct reading *r, const struct rfl__wire_row *row, co
     memcpy(core + row->count_at, &count, sizeof count);
 }
 
-/* A value not known here is mentioned once, however often it comes. */
+/* However many: a choice said twice is one, and a value not known here is mentioned once. */
 static void read_bits(struct reading *r, const struct rfl__wire_row *row, const uint8_t *pb, uint8_t *member)
 {
     const int32_t *values;
-    uint32_t count = items(r, row, pb);
+    size_t count;
     bool odd = false;
+    memcpy(&count, pb + row->pb_has, sizeof count);
     memcpy(&values, pb + row->pb, sizeof values);
-    for (uint32_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         bool known = values[i] >= 0 && (uint32_t)values[i] < row->words->n_values;
         if (known)
             *member = (uint8_t)(*member | 1U << values[i]);

@@ -26,9 +26,9 @@
     RFL_PLAIN(number_, name_, BYTES, member_, .limit = limit_, .flags = flags_)
 #define ROW_ENUM(number_, name_, member_, lower, flags_) \
     RFL_PLAIN(number_, name_, ENUM, member_, .words = &referrald__v1__##lower##__descriptor, .flags = flags_)
-#define ROW_BITS(number_, name_, member_, lower, most, flags_) \
+#define ROW_BITS(number_, name_, member_, lower, flags_) \
     RFL_ROW(number_, name_, .type = RFL__WIRE_BITS, .pb_has = offsetof(PB, n_##name_), RFL_AT(member_), \
-            .words = &referrald__v1__##lower##__descriptor, .limit = most, .flags = flags_)
+            .words = &referrald__v1__##lower##__descriptor, .flags = flags_)
 #define ROW_BOOL(number_, name_, member_) RFL_PLAIN(number_, name_, BOOL, member_, .flags = 0)
 #define ROW_FLAG(number_, name_, member_, bit) RFL_PLAIN(number_, name_, FLAG, member_, .limit = bit)
 #define ROW_U8(number_, name_, member_, most, flags_) \

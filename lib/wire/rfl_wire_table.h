@@ -23,7 +23,7 @@ enum rfl__wire_type {
     RFL__WIRE_STRINGS,      /* const struct rfl_view *, and uint32_t at count_at; limit: items; item_bytes: of one */
     RFL__WIRE_WORDS,        /* the same, but struct rfl_view[limit] inside the struct */
     RFL__WIRE_MESSAGES,     /* const struct *, and uint32_t at count_at; limit: items; item_bytes: sizeof one; sub */
-    RFL__WIRE_BITS,         /* uint8_t, on the wire an enum value for each bit 1 << value; limit: items; words */
+    RFL__WIRE_BITS,         /* uint8_t, on the wire an enum value for each bit 1 << value; words */
     RFL__WIRE_BY_STATUS,    /* uint64_t[RFL_STATUS_COUNT], on the wire a StatusCount for each that is not 0 */
     RFL__WIRE_CODE_TEXT,    /* said by the code at `at`, so only written: */
     RFL__WIRE_CODE_REMEDY,

@@ -291,7 +291,7 @@ static void a_choice_of_notices_is_read_as_bits(void **state)
     (void)state;
 #define BASE "\x08\x01\x1a\x08\x0a\x01N\x3a\x03" "077\x48\x01"
 #define N(value) "\xa8\x01" value
-    static const struct { struct rfl_view bytes; uint8_t bits; unsigned warnings; } choices[] = {
+    const struct { struct rfl_view bytes; uint8_t bits; unsigned warnings; } choices[] = {
         { V(BASE), 0, 0 }, { V(BASE N("\x00")), 1, 0 }, { V(BASE N("\x04") N("\x00") N("\x04")), 17, 0 },
         { V(BASE "\xaa\x01\x02\x01\x03"), 10, 0 },          /* packed, as other libraries may */
         { V(BASE N("\x05") N("\x02") N("\x7f")), 4, 1 },
@@ -309,6 +309,16 @@ static void a_choice_of_notices_is_read_as_bits(void **state)
         assert_int_equal(findings.count, choices[i].warnings);
         assert_int_equal(count_of(&findings, "referral.notify", "V-041"), choices[i].warnings);
     }
+    /* Thousands are odd, but cost nobody their referral. */
+    memcpy(frame_bytes, choices[0].bytes.p, choices[0].bytes.len);
+    size_t len = choices[0].bytes.len;
+    for (unsigned i = 0; i < 3000; i++, len += 3)
+        memcpy(frame_bytes + len, i % 2 == 0 ? "\xa8\x01\x02" : "\xa8\x01\x63", 3);
+    struct rfl_arena arena = fresh(arena_memory);
+    struct rfl_view many = { frame_bytes, len };
+    assert_int_equal(rfl_wire_decode_form(many, &arena, &form, &findings), RFL_CODE_OK);
+    assert_int_equal(form.notify, 1 << RFL_NOTIFY_MOVED);
+    assert_int_equal(findings.count, 1);
 }
 
 /* Lengths and items: at the limit is fine, one more is a finding. */
