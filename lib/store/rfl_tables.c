@@ -208,7 +208,9 @@ static enum rfl_err move_places(struct rfl_store *s, const struct rfl_case *befo
     return RFL_E_OK;
 }
 
-/* hash -> id, in place of an older referral with the same hash; remembered for abort when `remember`. */
+/* hash -> id, in place of an older referral with the same hash; remembered for abort when `remember`. An older referral
+ * that is written again (amended, withdrawn) does not take the place of a newer one, which is what opening the store
+ * makes of the table as well. */
 static enum rfl_err point_hash(struct rfl_store *s, enum rfl_hash_index index, struct rfl_hash hash, uint64_t id,
                                bool remember)
 {
@@ -224,6 +226,8 @@ static enum rfl_err point_hash(struct rfl_store *s, enum rfl_hash_index index, s
     }
     enum rfl_err err = rfl_tables_find(s, index, hash, &older);
     uint64_t from = err == RFL_E_OK ? older.id.v : 0;
+    if (from >= id)
+        return RFL_E_OK;
     if (err == RFL_E_OK)
         (void)rfl_hashidx_change(&s->by[index], hash, from, id);
     else if (err == RFL_E_ABSENT)

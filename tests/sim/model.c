@@ -48,10 +48,15 @@ bool model_is_full(const struct model *m)
     return m->cases > M_CASES_MAX - 50 || m->open_count > M_OPEN_MAX - 50 || m->referrals > M_REFERRALS_MAX - 50;
 }
 
-/* Every second person shares name, birth and postcode with the one before, as twins with one first name might. */
-unsigned model_key(const struct m_form *form, unsigned kind)
+/* Every fourth person has the name and birth of the one before, as twins with one first name might. */
+unsigned model_named(const struct m_form *form)
 {
-    return kind == RFL_MATCH_NAME_BIRTH_POSTCODE && form->person % 4 == 1 ? form->person - 1u : form->person;
+    return form->person % 4 == 1 ? form->person - 1u : form->person;
+}
+
+static unsigned key_of(const struct m_form *form, unsigned kind)
+{
+    return kind == RFL_MATCH_NAME_BIRTH_POSTCODE ? model_named(form) * M_PLACES + form->place : form->person;
 }
 
 static bool has_key(const struct m_form *form, unsigned kind)
@@ -313,42 +318,90 @@ bool m_same_form(const struct m_form *a, const struct m_form *b)
            a->consent == b->consent && a->band == b->band && a->notify == b->notify && a->body == b->body;
 }
 
-/* The strongest key that both have decides: the same, it is the same person. */
-static int judge(const struct m_form *a, const struct m_form *b)
+static uint16_t rests_on(const struct model *m, uint16_t kase)
 {
-    enum { STRANGERS, SAME, RESEMBLES };
+    return m->kase[kase].linked_to != 0 ? m->kase[kase].linked_to : kase;
+}
+
+/* Whether a referral of the case has a key of this kind, and whether one has this very key. */
+static void look_for_key(const struct model *m, uint16_t kase, const struct m_form *form, unsigned kind, bool *has,
+                         bool *same)
+{
+    *has = *same = false;
+    for (uint16_t n = m->kase[kase].last; n != 0; n = m->referral[n].prev_on_case) {
+        const struct m_referral *r = &m->referral[n];
+        if (r->withdrawn == RFL_WITHDRAW_ENTERED_IN_ERROR || !has_key(&r->newest, kind))
+            continue;
+        *has = true;
+        *same = *same || key_of(&r->newest, kind) == key_of(form, kind);
+    }
+}
+
+/* The strongest key that the referral and the case both have decides: the same, it is the same person. A weaker one that
+ * is the same after a stronger one that differs: a resemblance. */
+enum verdict { STRANGERS, SAME, RESEMBLES };
+static enum verdict judge(const struct model *m, const struct m_form *form, uint16_t kase)
+{
     bool stronger_differs = false;
     for (unsigned kind = 0; kind < M_KEYS; kind++) {
-        if (!has_key(a, kind) || !has_key(b, kind))
+        bool has, same;
+        look_for_key(m, kase, form, kind, &has, &same);
+        if (!has_key(form, kind) || !has)
             continue;
-        if (model_key(a, kind) == model_key(b, kind))
+        if (same)
             return stronger_differs ? RESEMBLES : SAME;
         stronger_differs = true;
     }
     return STRANGERS;
 }
 
-static uint16_t rests_on(const struct model *m, uint16_t kase)
+static int64_t quiet_until(const struct model *m, uint16_t kase)
 {
-    return m->kase[kase].linked_to != 0 ? m->kase[kase].linked_to : kase;
+    int64_t until_ms = 0;
+    for (; kase != 0; kase = m->kase[kase].previous)
+        if (m->kase[kase].quiet_until_ms > until_ms)
+            until_ms = m->kase[kase].quiet_until_ms;
+    return until_ms;
 }
 
-/* The person's open case, and an open case of somebody who may be the same. */
-static uint16_t find_person(const struct model *m, const struct m_form *form, uint16_t *resembles)
+struct m_person m_person_of(const struct model *m, const struct m_form *form)
 {
-    *resembles = 0;
+    struct m_person person = { 0, 0, 0, 0 };
     for (unsigned kind = 0; kind < M_KEYS; kind++) {
-        uint16_t n = has_key(form, kind) ? m->newest[kind][model_key(form, kind)] : 0;
-        uint16_t kase = n != 0 ? rests_on(m, m->referral[n].kase) : 0;
-        if (kase == 0 || m->kase[kase].status == RFL_STATUS_CLOSED)
+        uint16_t n = has_key(form, kind) ? m->newest[kind][key_of(form, kind)] : 0;
+        if (n == 0)
             continue;
-        int verdict = judge(form, &m->referral[n].newest);
-        if (verdict == 1)
-            return kase;
-        if (verdict == 2 && *resembles == 0)
-            *resembles = kase;
+        enum verdict verdict = judge(m, form, m->referral[n].kase);
+        uint16_t kase = rests_on(m, m->referral[n].kase);
+        bool open = m->kase[kase].status != RFL_STATUS_CLOSED;
+        if (verdict == SAME && open && person.open == 0)
+            person.open = kase;
+        else if (verdict == SAME && !open && kase > person.previous)
+            person.previous = kase;
+        else if (verdict == RESEMBLES && open && person.resembles == 0)
+            person.resembles = kase;
     }
-    return 0;
+    person.quiet_until_ms = quiet_until(m, person.open != 0 ? m->kase[person.open].previous : person.previous);
+    return person;
+}
+
+static uint16_t newest_with(const struct model *m, unsigned kind, unsigned key)
+{
+    uint16_t n = m->referrals;
+    while (n > 0 && !(has_key(&m->referral[n].newest, kind) && key_of(&m->referral[n].newest, kind) == key))
+        n--;
+    return n;
+}
+
+void m_index(struct model *m, uint16_t referral, const struct m_form *was)
+{
+    const struct m_form *form = &m->referral[referral].newest;
+    for (unsigned kind = 0; kind < M_KEYS; kind++) {
+        if (was != NULL && has_key(was, kind))
+            m->newest[kind][key_of(was, kind)] = newest_with(m, kind, key_of(was, kind));
+        if (has_key(form, kind) && m->newest[kind][key_of(form, kind)] < referral)
+            m->newest[kind][key_of(form, kind)] = referral;
+    }
 }
 
 static bool door_allowed(unsigned source, uint8_t door)
@@ -375,25 +428,12 @@ struct m_place m_place_of(unsigned source, const struct m_form *form)
     return place;
 }
 
-/* The person's newest case that was closed by their own no, by any of their keys; 0: none. */
-static uint16_t quiet_case(const struct model *m, const struct m_form *form)
-{
-    for (unsigned kind = 0; kind < M_KEYS; kind++) {
-        uint16_t n = has_key(form, kind) ? m->newest[kind][model_key(form, kind)] : 0;
-        uint16_t kase = n != 0 ? rests_on(m, m->referral[n].kase) : 0;
-        if (kase != 0 && m->kase[kase].status == RFL_STATUS_CLOSED && judge(form, &m->referral[n].newest) == 1)
-            return kase;
-    }
-    return 0;
-}
-
 /* A person's no is respected for a time, unless they come themselves. Referrers cannot tell this from a wait. */
 void m_place_or_be_quiet(struct model *m, struct m_case *k, const struct m_form *form, struct m_place place,
-                         int64_t since_ms)
+                         int64_t until_ms)
 {
-    int64_t until_ms = k->quiet_from != 0 ? m->kase[k->quiet_from].quiet_until_ms : 0;
     if (until_ms <= m->now_ms || form->door == RFL_DOOR_SELF) {
-        m_place(m, k, place.queue, place.area, since_ms);
+        m_place(m, k, place.queue, place.area, k->opened_ms);
         return;
     }
     k->status = RFL_STATUS_ON_HOLD;
@@ -408,7 +448,7 @@ void m_place_or_be_quiet(struct model *m, struct m_case *k, const struct m_form 
     k->most_ms = k->most_ms < until_ms ? k->most_ms : until_ms;
 }
 
-static void open_case(struct model *m, uint16_t referral)
+static void open_case(struct model *m, uint16_t referral, const struct m_person *person)
 {
     const struct m_referral *r = &m->referral[referral];
     struct m_place place = m_place_of(r->source, &r->form);
@@ -422,9 +462,10 @@ static void open_case(struct model *m, uint16_t referral)
     k->door = r->form.door;
     k->band = r->form.band;
     k->first = referral;
-    k->quiet_from = quiet_case(m, &r->form);
+    k->previous = person->previous;
+    k->resembles = person->resembles;
     if (m_may_disclose(&r->form)) {
-        m_place_or_be_quiet(m, k, &r->form, place, m->now_ms);
+        m_place_or_be_quiet(m, k, &r->form, place, person->quiet_until_ms);
         return;
     }
     k->status = RFL_STATUS_ON_HOLD;
@@ -434,7 +475,7 @@ static void open_case(struct model *m, uint16_t referral)
     m_start_clock(m, k, RFL_CLOCK_CONSENT);
 }
 
-static void join(struct model *m, uint16_t referral)
+static void join(struct model *m, uint16_t referral, int64_t quiet_until_ms)
 {
     struct m_referral *r = &m->referral[referral];
     struct m_case *k = m_touch(m, r->kase);
@@ -448,19 +489,11 @@ static void join(struct model *m, uint16_t referral)
     struct m_place place = m_place_of(r->source, &r->form);
     if (k->hold == RFL_HOLD_CONSENT) {
         k->escalation = 0;
-        m_place_or_be_quiet(m, k, &r->form, place, k->opened_ms);
+        m_place_or_be_quiet(m, k, &r->form, place, quiet_until_ms);
     } else if (k->hold == RFL_HOLD_DO_NOT_CONTACT && r->form.door == RFL_DOOR_SELF) {
         k->escalation = 0;
         m_place(m, k, place.queue, place.area, k->opened_ms);
     }
-}
-
-/* What is said and noted of a new case once its first referral is on it. */
-static void greet(struct model *m, struct m_case *k, uint16_t resembles)
-{
-    k->resembles = resembles;
-    if (k->status == RFL_STATUS_ON_HOLD && k->hold == RFL_HOLD_CONSENT)
-        m_tell(m, k, M_NEWS_HELD, 0, 0);
 }
 
 struct m_answer model_submit(struct model *m, unsigned source, uint32_t reference, const struct m_form *form)
@@ -468,7 +501,7 @@ struct m_answer model_submit(struct model *m, unsigned source, uint32_t referenc
     struct m_answer answer = { RFL_CODE_OK, 0, false, false, 0 };
     if (source >= M_SOURCES || model_sources[source].name == NULL)
         return (struct m_answer){ .code = RFL_CODE_UNKNOWN_SOURCE };
-    uint16_t number = m_find_reference(m, source, reference), resembles;
+    uint16_t number = m_find_reference(m, source, reference);
     if (number != 0) {
         bool same = m_same_form(form, &m->referral[number].form);
         answer.code = same ? RFL_CODE_OK : RFL_CODE_CONFLICT;
@@ -479,23 +512,22 @@ struct m_answer model_submit(struct model *m, unsigned source, uint32_t referenc
     }
     if (!door_allowed(source, form->door))
         return (struct m_answer){ .code = form->door == RFL_DOOR_NONE ? RFL_CODE_INVALID : RFL_CODE_DOOR_NOT_ALLOWED };
-    uint16_t kase = find_person(m, form, &resembles);
+    struct m_person person = m_person_of(m, form);
     number = ++m->referrals;
     struct m_referral *r = &m->referral[number];
     *r = (struct m_referral){ .source = (uint8_t)source, .reference = reference, .form = *form, .newest = *form,
                               .received_ms = m->now_ms };
     r->prev_of_reference = m->by_reference[reference];
     m->by_reference[reference] = number;
-    if (kase == 0)
-        open_case(m, number);
-    r->kase = kase != 0 ? kase : m->cases;
-    join(m, number);
-    if (kase == 0)
-        greet(m, &m->kase[r->kase], resembles);
-    for (unsigned kind = 0; kind < M_KEYS; kind++)
-        if (has_key(form, kind))
-            m->newest[kind][model_key(form, kind)] = number;
+    if (person.open == 0)
+        open_case(m, number, &person);
+    r->kase = person.open != 0 ? person.open : m->cases;
+    join(m, number, person.quiet_until_ms);
+    m_index(m, number, NULL);
+    struct m_case *k = &m->kase[r->kase];
+    if (k->status == RFL_STATUS_ON_HOLD && k->hold == RFL_HOLD_CONSENT && person.open == 0)
+        m_tell(m, k, M_NEWS_HELD, 0, 0);        /* a receipt would be enough, were it not for this */
     answer.referral = number;
-    answer.joined = kase != 0;
+    answer.joined = person.open != 0;
     return answer;
 }

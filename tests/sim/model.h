@@ -14,7 +14,7 @@
 #include "rfl_policy.h"
 
 enum { M_CASES_MAX = 1500, M_REFERRALS_MAX = 3000, M_PEOPLE = 48, M_WORKERS = 6, M_SOURCES = 13, M_MAILS_MAX = 4000,
-       M_KEYS = 3, M_QUEUES = 3, M_REFERENCES = 4096, M_OPEN_MAX = 400 };
+       M_KEYS = 3, M_PLACES = 5, M_KEY_VALUES = M_PEOPLE * M_PLACES, M_QUEUES = 3, M_REFERENCES = 4096, M_OPEN_MAX = 400 };
 
 /* The intakes that the simulator's people live near, by their numbers in config/policy/areas.conf. */
 extern const uint16_t model_intake[M_QUEUES];
@@ -43,7 +43,7 @@ struct m_case {
     uint8_t warned, no_count;
     int8_t worker;                      /* who has it; -1 nobody */
     uint16_t no[RFL_DECLINED_BY_MAX];   /* queues that said no */
-    uint16_t queue, area, first, last, count, withdrawn, linked_to, resembles, quiet_from;
+    uint16_t queue, area, first, last, count, withdrawn, linked_to, resembles, previous;
     struct rfl_token token;
     int64_t opened_ms, since_ms, accept_by_ms, half_ms, most_ms, due_ms, quiet_until_ms, closed_ms;
     bool touched;                       /* since it was last compared */
@@ -69,8 +69,7 @@ struct model {
     uint16_t open[M_OPEN_MAX];          /* the cases that are not closed, in no order */
     uint16_t by_reference[M_REFERENCES];        /* the newest referral with that number, whoever sent it */
     uint16_t touched[M_OPEN_MAX + 100], touched_count;  /* the cases to be compared */
-    bool plain;                         /* the straight journey only: nobody is warned */
-    uint16_t newest[M_KEYS][M_PEOPLE];  /* the newest referral with that key */
+    uint16_t newest[M_KEYS][M_KEY_VALUES];      /* the newest referral that has that key now */
     struct m_worker worker[M_WORKERS];
     struct m_queue queue[M_QUEUES];
     uint16_t mails[M_SOURCES], acked[M_SOURCES];
@@ -87,10 +86,9 @@ bool model_is_full(const struct model *m);
 
 /* ---- where people live ---- */
 struct m_place { const char *postcode; uint16_t queue, area; };
-enum { M_PLACES = 5 };
 extern const struct m_place model_places[M_PLACES];
-/* What a key of a person is called: two people may share a name, a date of birth and a postcode. */
-unsigned model_key(const struct m_form *form, unsigned kind);
+/* Two people may share a name and a date of birth: whose they are. */
+unsigned model_named(const struct m_form *form);
 struct m_source { const char *name; uint8_t doors[3]; uint16_t queue, area; };
 extern const struct m_source model_sources[M_SOURCES];
 
@@ -114,6 +112,8 @@ struct m_verb {
     int64_t until_ms;
 };
 struct m_answer model_verb(struct model *m, const struct m_verb *verb);
+/* How many referrals the provider who accepts is given: all that stand, of the case and of what rests on it. */
+unsigned model_records(const struct model *m, uint16_t kase);
 void model_subscribe(struct model *m, unsigned worker, uint64_t session, uint8_t queues, uint32_t credit);
 /* The worker said goodbye, or its connection is gone. Returns how many offers went back. */
 unsigned model_gone(struct model *m, unsigned worker);
@@ -156,7 +156,7 @@ void m_set_clock(struct m_case *k, enum rfl_clock clock, int64_t due_ms);
 void m_place(struct model *m, struct m_case *k, uint16_t queue, uint16_t area, int64_t since_ms);
 void m_release(struct model *m, struct m_case *k);
 void m_place_or_be_quiet(struct model *m, struct m_case *k, const struct m_form *form, struct m_place place,
-                         int64_t since_ms);
+                         int64_t quiet_until_ms);
 void m_to_triage(struct model *m, struct m_case *k);
 void m_requeue(struct m_case *k);
 void m_close(struct model *m, struct m_case *k, enum rfl_close reason);
@@ -168,6 +168,11 @@ bool m_said_no(const struct m_case *k, uint16_t queue);
 enum m_news { M_NEWS_ACCEPTED, M_NEWS_MOVED, M_NEWS_STARTED, M_NEWS_OUTCOME, M_NEWS_CLOSED, M_NEWS_WAITING, M_NEWS_HELD };
 void m_tell(struct model *m, struct m_case *k, enum m_news news, uint8_t detail, uint16_t provider);
 void m_tell_one(struct model *m, uint16_t referral, enum m_news news, uint8_t detail, uint16_t provider);
+/* Whose referral this is: the person's open case, their newest closed one, and an open one that may be theirs. */
+struct m_person { uint16_t open, previous, resembles; int64_t quiet_until_ms; };
+struct m_person m_person_of(const struct model *m, const struct m_form *form);
+/* Finds the referral by the keys that it has now. */
+void m_index(struct model *m, uint16_t referral, const struct m_form *was);
 uint16_t m_find_reference(const struct model *m, unsigned source, uint32_t reference);
 bool m_same_form(const struct m_form *a, const struct m_form *b);
 bool m_may_disclose(const struct m_form *form);

@@ -22,7 +22,8 @@ static void hold_for_consent(struct model *m, struct m_case *k)
 
 /* ---- Amend ---- */
 
-static void place_anew(struct model *m, struct m_case *k, const struct m_referral *r)
+static void place_anew(struct model *m, struct m_case *k, const struct m_referral *r, uint16_t routed_before,
+                       int64_t quiet_until_ms)
 {
     struct m_place to = m_place_of(r->source, &r->newest);
     bool waits = k->status == RFL_STATUS_TRIAGE || k->status == RFL_STATUS_QUEUED;
@@ -31,8 +32,8 @@ static void place_anew(struct model *m, struct m_case *k, const struct m_referra
             hold_for_consent(m, k);
     } else if (holds_for_consent(k)) {
         k->escalation = 0;
-        m_place_or_be_quiet(m, k, &r->newest, to, k->opened_ms);
-    } else if (waits && to.queue != k->queue && !m_said_no(k, to.queue)) {
+        m_place_or_be_quiet(m, k, &r->newest, to, quiet_until_ms);
+    } else if (waits && to.queue != routed_before && to.queue != k->queue && !m_said_no(k, to.queue)) {
         k->escalation = 0;
         m_place(m, k, to.queue, to.area, k->since_ms > 0 ? k->since_ms : k->opened_ms);
     }
@@ -59,17 +60,54 @@ struct m_answer model_amend(struct model *m, unsigned source, uint32_t reference
     if (answer.code != RFL_CODE_OK)
         return answer;
     struct m_case *k = m_touch(m, r->kase);
+    struct m_person person = m_person_of(m, form);
+    struct m_form was = r->newest;
     r->newest = *form;
     r->amendments++;
+    m_index(m, n, &was);
     if (form->band < k->band)
         k->band = form->band;
-    if (k->linked_to == 0)
-        place_anew(m, k, r);
+    uint16_t other = person.open != 0 && person.open != r->kase ? person.open : person.resembles;
+    if (k->linked_to == 0) {
+        place_anew(m, k, r, m_place_of(source, &was).queue, person.quiet_until_ms);
+        if (other != 0 && other != r->kase)
+            k->resembles = other;
+    }
     answer.status = k->status;
     return answer;
 }
 
 /* ---- Withdraw ---- */
+
+/* What is left of a case's referrals: any, and any that was not a mistake. */
+struct standing { bool any, no_mistake; };
+
+static void look_at(const struct model *m, uint16_t kase, struct standing *out)
+{
+    for (uint16_t n = m->kase[kase].last; n != 0; n = m->referral[n].prev_on_case) {
+        out->any = out->any || m->referral[n].withdrawn == RFL_WITHDRAW_NONE;
+        out->no_mistake = out->no_mistake || m->referral[n].withdrawn != RFL_WITHDRAW_ENTERED_IN_ERROR;
+    }
+}
+
+static void look_at_linked(const struct model *m, uint16_t kase, struct standing *out)
+{
+    for (uint16_t n = 1; m->links > 0 && n <= m->cases; n++)
+        if (m->kase[n].linked_to == kase)
+            look_at(m, n, out);
+}
+
+/* The case that the withdrawn referral's case rests on goes on for whoever still stands. */
+static void end_survivor(struct model *m, uint16_t kase, enum rfl_withdraw reason)
+{
+    struct standing all = { false, false };
+    look_at(m, kase, &all);
+    look_at_linked(m, kase, &all);
+    if (m->kase[kase].status == RFL_STATUS_CLOSED || (reason != RFL_WITHDRAW_PERSON && all.any))
+        return;
+    m_close(m, m_touch(m, kase), reason == RFL_WITHDRAW_PERSON ? RFL_CLOSE_PERSON_DECLINED
+                                 : all.no_mistake ? RFL_CLOSE_WITHDRAWN_BY_REFERRER : RFL_CLOSE_SENT_IN_ERROR);
+}
 
 struct m_answer model_withdraw(struct model *m, unsigned source, uint32_t reference, enum rfl_withdraw reason)
 {
@@ -89,14 +127,18 @@ struct m_answer model_withdraw(struct model *m, unsigned source, uint32_t refere
     struct m_case *k = m_touch(m, r->kase);
     r->withdrawn = (uint8_t)reason;
     k->withdrawn++;
-    bool all_in_error = true;
-    for (uint16_t i = k->last; i != 0; i = m->referral[i].prev_on_case)
-        all_in_error = all_in_error && m->referral[i].withdrawn == RFL_WITHDRAW_ENTERED_IN_ERROR;
+    struct standing own = { false, false }, linked = { false, false };
+    look_at(m, r->kase, &own);
+    look_at_linked(m, r->kase, &linked);
+    bool mistake = !own.no_mistake && !linked.no_mistake;
     enum rfl_close close = reason == RFL_WITHDRAW_PERSON ? RFL_CLOSE_PERSON_DECLINED
-                           : all_in_error ? RFL_CLOSE_SENT_IN_ERROR : RFL_CLOSE_WITHDRAWN_BY_REFERRER;
-    m_tell_one(m, n, M_NEWS_CLOSED, (uint8_t)close, 0);
-    if (reason == RFL_WITHDRAW_PERSON || k->withdrawn == k->count)
+                           : mistake ? RFL_CLOSE_SENT_IN_ERROR : RFL_CLOSE_WITHDRAWN_BY_REFERRER;
+    bool closes = k->linked_to == 0 && (reason == RFL_WITHDRAW_PERSON || (!own.any && !linked.any));
+    m_tell_one(m, n, M_NEWS_CLOSED, closes ? (uint8_t)close : 0, 0);
+    if (closes)
         m_close(m, k, close);
+    else if (k->linked_to != 0)
+        end_survivor(m, k->linked_to, reason);
     answer.status = k->status;
     return answer;
 }
@@ -143,10 +185,7 @@ static bool desk_sensible(const struct model *m, const struct m_case *k, const s
         return hold_end_ok(m, k, order->until_ms);
     if (order->kind == RFL_MSG_SHUT)
         return order->close > RFL_CLOSE_NONE && order->close < RFL_CLOSE_COUNT;
-    if (order->kind == RFL_MSG_LINK)
-        return order->other != order->kase && m->kase[order->other].status != RFL_STATUS_CLOSED &&
-               m->kase[order->other].linked_to == 0;
-    return true;
+    return order->kind != RFL_MSG_LINK || order->other != order->kase;
 }
 
 /* The latest no of the queue that is to try again. */
@@ -214,6 +253,15 @@ static void act(struct model *m, struct m_case *k, const struct m_order *order)
     }
 }
 
+/* On a case that is open and rests on nobody; and nothing rests on the one that is to rest. */
+static bool may_rest(const struct model *m, const struct m_order *order)
+{
+    for (uint16_t n = 1; m->links > 0 && n <= m->cases; n++)
+        if (m->kase[n].linked_to == order->kase)
+            return false;
+    return m->kase[order->other].status != RFL_STATUS_CLOSED && m->kase[order->other].linked_to == 0;
+}
+
 struct m_answer model_order(struct model *m, const struct m_order *order)
 {
     struct m_answer answer = { .code = RFL_CODE_OK };
@@ -229,7 +277,7 @@ struct m_answer model_order(struct model *m, const struct m_order *order)
         return answer;
     const struct m_case *now = &m->kase[order->kase];
     answer.status = now->status;
-    if (!desk_may(now, order->kind))
+    if (!desk_may(now, order->kind) || (order->kind == RFL_MSG_LINK && !may_rest(m, order)))
         answer.code = RFL_CODE_STATE;
     else if (!desk_sensible(m, now, order))
         answer.code = RFL_CODE_INVALID;

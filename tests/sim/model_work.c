@@ -3,11 +3,16 @@
 
 /* ---- connections ---- */
 
+static bool is_out_to(const struct m_case *k, unsigned worker)
+{
+    return k->status == RFL_STATUS_OFFERED && k->worker == (int)worker && k->linked_to == 0;
+}
+
 unsigned model_outstanding(const struct model *m, unsigned worker)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < m->open_count; i++)
-        count += m->kase[m->open[i]].status == RFL_STATUS_OFFERED && m->kase[m->open[i]].worker == (int)worker;
+        count += is_out_to(&m->kase[m->open[i]], worker);
     return count;
 }
 
@@ -16,7 +21,7 @@ static unsigned give_back(struct model *m, unsigned worker)
     unsigned count = 0;
     for (unsigned i = 0; i < m->open_count; i++) {
         uint16_t n = m->open[i];
-        if (m->kase[n].status != RFL_STATUS_OFFERED || m->kase[n].worker != (int)worker)
+        if (!is_out_to(&m->kase[n], worker))
             continue;
         m_requeue(m_touch(m, n));
         count++;
@@ -49,12 +54,26 @@ void model_restarted(struct model *m)
     m->idle_look_ms = 0;
 }
 
+unsigned model_records(const struct model *m, uint16_t kase)
+{
+    unsigned count = 0;
+    for (uint16_t n = 1; n <= m->cases; n++) {
+        if (n != kase && m->kase[n].linked_to != kase)
+            continue;
+        for (uint16_t r = m->kase[n].last; r != 0; r = m->referral[r].prev_on_case)
+            count += m->referral[r].withdrawn == RFL_WITHDRAW_NONE;
+    }
+    return count < 64 ? count : 64;
+}
+
 /* ---- verbs ---- */
 
 static bool legal(const struct m_case *k, const struct m_verb *verb)
 {
     bool offered = k->status == RFL_STATUS_OFFERED, active = k->status == RFL_STATUS_ACTIVE;
     bool with_provider = k->status == RFL_STATUS_ACCEPTED || k->status == RFL_STATUS_WAITING_ON_PERSON;
+    if (k->linked_to != 0)
+        return false;                   /* it rests on another */
     switch ((int)verb->kind) {
     case RFL_MSG_ACCEPT: case RFL_MSG_DECLINE: case RFL_MSG_REDIRECT: case RFL_MSG_DEFER: case RFL_MSG_TOUCH:
         return offered;
@@ -206,7 +225,8 @@ struct m_answer model_verb(struct model *m, const struct m_verb *verb)
     bool token_fits = verb->token.epoch != 0 && rfl_token_same(verb->token, now->token);
     bool out = now->status == RFL_STATUS_OFFERED;
     answer.status = now->status;
-    if (verb->kind == RFL_MSG_ACCEPT && token_fits && now->worker == (int)verb->worker && !out)
+    if (verb->kind == RFL_MSG_ACCEPT && token_fits && now->worker == (int)verb->worker && !out &&
+        now->linked_to == 0)
         return answer;                  /* said yes before: the records again */
     if (!has_it || !token_fits)
         answer.code = RFL_CODE_FENCED;

@@ -69,7 +69,7 @@ void sim_choose_habits(struct sim *sim)
 static void make_second_policy(struct sim *sim)
 {
     struct rfl_conf_report report;
-    char folder[160], command[640];
+    char folder[160], command[1024];
     memset(&report, 0, sizeof report);
     (void)snprintf(folder, sizeof folder, "%s/policy", sim->world.folder);
     (void)snprintf(command, sizeof command,
@@ -118,7 +118,7 @@ int main(int argc, char **argv)
     sim->verbose = o.verbose;
     if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
         (void)setenv("TMPDIR", "/dev/shm", 1);      /* the durability of a disk is not the subject here */
-    world_open(&sim->world, "config/policy", 64 << 20);
+    world_open(&sim->world, "config/policy", 1 << 20);
     sim->policies[0] = sim->world.policy;
     make_second_policy(sim);
     run_seeds(sim, &o);

@@ -29,7 +29,7 @@ static struct rfl_view bytes_of(const struct m_form *in, struct rfl_form *form)
 {
     static uint8_t body[4096];
     static char name[32], nino[16], birth[16], note[16];
-    unsigned named = model_key(in, RFL_MATCH_NAME_BIRTH_POSTCODE);
+    unsigned named = model_named(in);
     (void)snprintf(name, sizeof name, "Invented Person %c%c", 'A' + named / 26, 'a' + named % 26);
     (void)snprintf(nino, sizeof nino, "JA%06uA", in->person * 7u + 100000u);
     (void)snprintf(birth, sizeof birth, "19%02u-02-28", 40 + named % 50);
@@ -55,14 +55,14 @@ static struct m_form some_form(struct sim *sim, unsigned source)
     const uint8_t *doors = model_sources[source].doors;
     struct m_form form = { .person = (uint8_t)sim_below(sim, sim->habits.people) };
     unsigned door = sim_below(sim, doors[1] == 0 ? 1 : 2);
-    form.place = (uint8_t)(sim_chance(sim, 24) ? 0 : 1 + form.person % (M_PLACES - 1));
-    form.keys = (uint8_t)(sim->model.plain ? 1 : 1 + sim_below(sim, 7));
+    form.place = (uint8_t)(sim_chance(sim, 24) ? 0 : 1 + model_named(&form) % (M_PLACES - 1));
+    form.keys = (uint8_t)(1 + sim_below(sim, 7));
     if (sim_chance(sim, 6) && sim->model.open_count < M_OPEN_MAX / 2)
         form.keys = 0;
     form.door = doors[door];
     form.consent = consents[sim_below(sim, sizeof consents)];
     form.band = (uint8_t)(sim_below(sim, 4) != 0);
-    form.notify = (uint8_t)(sim_chance(sim, 40) && !sim->model.plain ? 1 + sim_below(sim, 31) : 0);
+    form.notify = (uint8_t)(sim_chance(sim, 40) ? 1 + sim_below(sim, 31) : 0);
     form.body = sim->next_body++;
     return form;
 }
@@ -75,8 +75,15 @@ static void check_receipt(struct sim *sim, const struct rfl_msg_receipt *receipt
     const char *text = sim_code_of_referral(sim, answer->referral);
     bool sees = door == RFL_DOOR_GP || door == RFL_DOOR_SELF;
     const struct m_case *k = &sim->model.kase[sim->model.referral[answer->referral].kase];
+    if (k->linked_to != 0)
+        k = &sim->model.kase[k->linked_to];     /* the place of who rests on another is the other's */
     if (receipt->receipt.len != strlen(text) || memcmp(receipt->receipt.p, text, strlen(text)) != 0)
         sim_fail(sim, "the receipt is not that of referral %u", answer->referral);
+    struct rfl_referral stored;
+    if (rfl_store_referral(sim->world.store, (struct rfl_referral_id){ answer->referral }, &stored) != RFL_E_OK ||
+        stored.kase.v != sim->model.referral[answer->referral].kase)
+        sim_fail(sim, "referral %u is on case %llu, the model says %u", answer->referral,
+                 (unsigned long long)stored.kase.v, sim->model.referral[answer->referral].kase);
     if (receipt->replayed != answer->replayed)
         sim_fail(sim, "referral %u: replayed is %d", answer->referral, receipt->replayed);
     if (receipt->joined != (sees && answer->joined))
@@ -99,8 +106,8 @@ static void submit(struct sim *sim, unsigned source, uint32_t reference, const s
     ask.source = model_sources[source].name == NULL ? sim_text("nobody") : sim_text(model_sources[source].name);
     struct m_answer answer = model_submit(&sim->model, source, reference, in);
     uint16_t kase = answer.referral != 0 ? sim->model.referral[answer.referral].kase : 0;
-    sim_say(sim, "%s %s %s person %u door %s > %s, referral %u, case %u", model_sources[source].name, how, name,
-            in->person, rfl_door_name((enum rfl_door)in->door), rfl_code_name(answer.code), answer.referral, kase);
+    sim_say(sim, "%s %s %s person %u keys %u place %u door %s > %s, referral %u, case %u",
+            source == 0 ? "nobody" : model_sources[source].name, how, name, in->person, in->keys, in->place, rfl_door_name((enum rfl_door)in->door), rfl_code_name(answer.code), answer.referral, kase);
     const struct rfl_reply *reply = sim_ask(sim, SIM_DOOR_SESSION + source, &ask);
     if (sim_expect(sim, reply, &answer, RFL_MSG_RECEIPT))
         check_receipt(sim, &reply->receipt, &answer, sim->model.referral[answer.referral].form.door);
@@ -167,8 +174,8 @@ static void ask_status(struct sim *sim)
     const struct m_case *k = &sim->model.kase[sim->model.referral[n].kase];
     uint8_t door = sim->model.referral[n].form.door;
     bool sees = door == RFL_DOOR_GP || door == RFL_DOOR_SELF;
-    if (sees && k->linked_to != 0)
-        return;                         /* what is said of a case that rests is the other case's business */
+    if (k->linked_to != 0)
+        k = &sim->model.kase[k->linked_to];
     if (report->status != (sees ? k->status : coarse(k->status)))
         sim_fail(sim, "referral %u: the report says %s", n, rfl_status_word((enum rfl_status)report->status));
     if (sees != (report->owner.len > 0) || (sees && report->due_ms != k->due_ms) || (!sees && report->due_ms != 0))
@@ -257,7 +264,8 @@ static void amend(struct sim *sim)
     struct m_form form = r->newest;
     char name[24];
     form.body = sim->next_body++;
-    if (sim_chance(sim, 80))
+    bool keyed = (form.keys & 1u << RFL_MATCH_NAME_BIRTH_POSTCODE) != 0;
+    if (sim_chance(sim, 80) && !keyed)
         form.place = (uint8_t)sim_below(sim, M_PLACES);
     if (sim_chance(sim, 80))
         form.consent = (uint8_t)sim_below(sim, RFL_CONSENT_COUNT);
@@ -271,6 +279,7 @@ static void amend(struct sim *sim)
     ask.referral = bytes_of(&form, &ask.form);
     ask.reference = sim_text(name);
     struct m_answer answer = model_amend(&sim->model, source, reference, &form, ask.version);
+    answer.status = 0;                  /* what it says of the status is what the door may see of it */
     sim_say(sim, "%s amends referral %u (place %u, consent %s) > %s", model_sources[source].name, n, form.place,
             rfl_consent_word((enum rfl_consent)form.consent), rfl_code_name(answer.code));
     const struct rfl_reply *reply = sim_ask(sim, SIM_DOOR_SESSION + source, &ask);
@@ -290,6 +299,7 @@ static void withdraw(struct sim *sim)
                            .reason = (uint8_t)(1 + sim_below(sim, RFL_WITHDRAW_COUNT - 1)) };
     unsigned source = r->source;
     struct m_answer answer = model_withdraw(&sim->model, source, r->reference, (enum rfl_withdraw)ask.reason);
+    answer.status = 0;
     sim_say(sim, "%s withdraws referral %u: %s > %s", model_sources[source].name, n,
             rfl_withdraw_word((enum rfl_withdraw)ask.reason), rfl_code_name(answer.code));
     const struct rfl_reply *reply = sim_ask(sim, SIM_DOOR_SESSION + source, &ask);
@@ -313,13 +323,7 @@ void sim_adapter(struct sim *sim, enum sim_deed deed)
     case SIM_STATUS: ask_status(sim); break;
     case SIM_OPEN: open_mailbox(sim); break;
     case SIM_ACK: acknowledge(sim); break;
-    case SIM_AMEND:
-        if (!sim->model.plain)
-            amend(sim);
-        break;
-    default:
-        if (!sim->model.plain)
-            withdraw(sim);
-        break;
+    case SIM_AMEND: amend(sim); break;
+    default: withdraw(sim); break;
     }
 }

@@ -3,8 +3,6 @@
 
 #include <stdio.h>
 
-static bool on_the_straight_road(const struct sim *sim) { return sim->model.plain; }
-
 static void look(struct sim *sim)
 {
     struct rfl_ask ask = { .kind = RFL_MSG_ADMIN_STATUS };
@@ -38,6 +36,7 @@ static void give_order(struct sim *sim, const struct m_order *order)
         ask.queue = queue_name(sim, order->queue_known ? order->queue : 0);
     if (order->kind == RFL_MSG_LINK)
         ask.to = sim_text(sim_code_of_case(sim, order->other));
+    sim->bare = !order->signed_ || order->close == 0;
     struct m_answer answer = model_order(&sim->model, order);
     sim_say(sim, "desk: %s%s case %u (queue %u, other %u) > %s, %s", order->dry_run ? "would " : "",
             rfl_message_name(order->kind), order->kase, order->queue, order->other, rfl_code_name(answer.code),
@@ -82,7 +81,7 @@ static void some_order(struct sim *sim)
 
 void sim_operator(struct sim *sim, enum sim_deed deed)
 {
-    if (deed == SIM_LOOK || on_the_straight_road(sim))
+    if (deed == SIM_LOOK)
         look(sim);
     else if (deed == SIM_ORDER)
         some_order(sim);
@@ -92,8 +91,6 @@ void sim_settle_desk(struct sim *sim, uint16_t kase)
 {
     const struct m_case *k = &sim->model.kase[kase];
     struct m_order order = { .kase = kase, .signed_ = true, .queue_known = true, .override_no = true };
-    if (on_the_straight_road(sim))
-        return;
     if (k->linked_to != 0)
         order.kind = RFL_MSG_UNLINK;
     else if (k->status == RFL_STATUS_TRIAGE)

@@ -88,7 +88,9 @@ static void hand_over(struct sim *sim, uint64_t session, struct rfl_ask *ask)
     static uint8_t frame[RFL_MESSAGE_BYTES_MAX];
     static struct rfl_ask decoded;
     bool odd = ask->kind == RFL_MSG_SUBMIT && ask->form.door == RFL_DOOR_NONE;
-    if (!odd && sim_below(sim, 16) >= sim->habits.wire) {
+    bool bare = sim->bare;
+    sim->bare = false;
+    if (bare || (!odd && sim_below(sim, 16) >= sim->habits.wire)) {
         rfl_engine_handle(sim->world.engine, session, ask);
         return;
     }
@@ -114,7 +116,9 @@ const struct rfl_reply *sim_ask(struct sim *sim, uint64_t session, struct rfl_as
     const struct rfl_outgoing *out = rfl_engine_outbox(sim->world.engine, &count);
     if (rfl_store_error(sim->world.store) != RFL_E_OK)
         return NULL;
-    if (count <= first || out[first].session != session || out[first].reply.correlation != ask->correlation)
+    while (first < count && (out[first].session != session || out[first].reply.correlation != ask->correlation))
+        look_at_unasked(sim, &out[first++]);
+    if (first >= count)
         sim_fail(sim, "no answer to %s", rfl_message_name((enum rfl_message_kind)ask->kind));
     if (out[first].reply.kind == RFL_MSG_REFUSAL) {
         struct rfl_store_stat after;
@@ -377,7 +381,7 @@ static bool come_to_an_end(struct sim *sim)
             if (sim->model.kase[open[i]].status != RFL_STATUS_CLOSED)
                 be_kind(sim, open[i]);
         end_turn(sim);
-        if (sim->model.open_count == 0 || (sim->model.plain && round > 30))
+        if (sim->model.open_count == 0)
             return true;
     }
     return false;
@@ -397,9 +401,8 @@ static void begin_seed(struct sim *sim, uint64_t seed)
     sim_choose_habits(sim);
     sim->world.policy = sim->policies[0];
     sim->world.session_idle_ms = 30000;
-    world_new_store(&sim->world, sim->habits.small ? 1 << 20 : 64 << 20);
+    world_new_store(&sim->world, sim->habits.small ? 1 << 20 : 16 << 20);
     model_init(&sim->model, sim->policies[0], sim->world.now.wall_ms, sim->world.session_idle_ms);
-    sim->model.plain = rfl_table_next(RFL_STATUS_TRIAGE, RFL_EVENT_MOVED) == RFL_STATUS_NONE || getenv("SIM_PLAIN") != NULL;
 }
 
 void sim_run(struct sim *sim, uint64_t seed, uint64_t steps)

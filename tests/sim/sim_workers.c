@@ -92,6 +92,7 @@ void sim_do_verb(struct sim *sim, const struct m_verb *verb)
         ask.outcome = verb->code;
     else if (verb->kind == RFL_MSG_CONTACTED)
         ask.channel = verb->code;
+    sim->bare = verb->reason == 0 || verb->code == 0;
     struct m_answer answer = model_verb(&sim->model, verb);
     sim_say(sim, "worker %u: %s case %u, token %u.%u > %s, %s", verb->worker, rfl_message_name(verb->kind), verb->kase,
             verb->token.epoch, verb->token.seq, rfl_code_name(answer.code),
@@ -100,9 +101,9 @@ void sim_do_verb(struct sim *sim, const struct m_verb *verb)
     bool accept = verb->kind == RFL_MSG_ACCEPT;
     if (!sim_expect(sim, reply, &answer, accept ? RFL_MSG_RECORD : RFL_MSG_DONE))
         return;
-    if (accept && reply->record.total != sim->model.kase[verb->kase].count)
+    if (accept && reply->record.total != model_records(&sim->model, verb->kase))
         sim_fail(sim, "case %u: %u records, the model says %u", verb->kase, reply->record.total,
-                 sim->model.kase[verb->kase].count);
+                 model_records(&sim->model, verb->kase));
     if (!accept && reply->done.status != answer.status)
         sim_fail(sim, "case %u: done says %s", verb->kase, rfl_status_word((enum rfl_status)reply->done.status));
 }
