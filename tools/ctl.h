@@ -42,7 +42,11 @@ struct ctl {
 int ctl_fail(const struct ctl *ctl, int exit_code, const char *what, const char *next);
 
 /* ---- asking (ctl_ask.c) ---- */
-struct ctl_talk { struct rfl_client *client; const char *endpoint; };
+struct ctl_talk {
+    struct rfl_client *client;
+    const char *endpoint;
+    const char *invalid_remedy;     /* what to do about INVALID without findings; NULL: what the code says */
+};
 /* CTL_OK, or the exit code after telling the person. A socket nobody listens on is found at once where that can be. */
 int ctl_talk_open(const struct ctl *ctl, const char *endpoint, struct ctl_talk *talk);
 void ctl_talk_close(struct ctl_talk *talk);

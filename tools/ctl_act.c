@@ -175,9 +175,8 @@ static const char *remedy_of(uint8_t kind)
 int ctl_act(const struct ctl *ctl, struct ctl_talk *talk, const struct rfl_ask *ask)
 {
     struct rfl_reply reply;
+    talk->invalid_remedy = remedy_of(ask->kind);
     int exit_code = ctl_ask(ctl, talk, ask, RFL_MSG_ACTED, &reply);
-    if (exit_code == CTL_BAD_DATA)
-        fprintf(stderr, "  do: %s\n", remedy_of(ask->kind));
     if (exit_code != CTL_OK)
         return exit_code;
     return ctl->json ? ctl_print_json(&reply) : show_acted(ask, &reply.acted);

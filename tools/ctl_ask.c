@@ -48,7 +48,7 @@ static int unreachable(const struct ctl *ctl, const char *endpoint, const char *
 
 int ctl_talk_open(const struct ctl *ctl, const char *endpoint, struct ctl_talk *talk)
 {
-    *talk = (struct ctl_talk){ NULL, endpoint };
+    *talk = (struct ctl_talk){ .endpoint = endpoint };
     if (!ctl->wait && surely_nobody(endpoint))
         return unreachable(ctl, endpoint, "nobody listens on");
     enum rfl_err err = rfl_client_new(&(struct rfl_client_options){ .endpoint = endpoint }, &talk->client);
@@ -118,7 +118,7 @@ static void print_legal(FILE *out, const struct rfl_msg_refusal *refusal)
     fputs(refusal->legal_count == 0 ? "nothing\n" : "\n", out);
 }
 
-static int refused(const struct ctl *ctl, const struct rfl_reply *reply)
+static int refused(const struct ctl *ctl, const struct ctl_talk *talk, const struct rfl_reply *reply)
 {
     const struct rfl_msg_refusal *refusal = &reply->refusal;
     enum rfl_code code = (enum rfl_code)refusal->code;
@@ -132,7 +132,8 @@ static int refused(const struct ctl *ctl, const struct rfl_reply *reply)
                        rfl_status_word((enum rfl_status)refusal->status));
     else
         (void)snprintf(what, sizeof what, "%s: %s", rfl_code_name(code), rfl_code_text(code));
-    int exit_code = ctl_fail(ctl, exit_of(code), what, rfl_code_remedy(code));
+    bool bare = code == RFL_CODE_INVALID && refusal->findings_count == 0 && talk->invalid_remedy != NULL;
+    int exit_code = ctl_fail(ctl, exit_of(code), what, bare ? talk->invalid_remedy : rfl_code_remedy(code));
     if (code == RFL_CODE_STATE)
         print_legal(stderr, refusal);
     return exit_code;
@@ -149,7 +150,7 @@ int ctl_ask(const struct ctl *ctl, struct ctl_talk *talk, const struct rfl_ask *
     if (err != RFL_E_OK)
         return ctl_fail(ctl, CTL_TRY_AGAIN, rfl_err_text(err), "try again");
     if (reply->kind == RFL_MSG_REFUSAL)
-        return refused(ctl, reply);
+        return refused(ctl, talk, reply);
     if (reply->kind != wanted)
         return ctl_fail(ctl, CTL_PROTOCOL, "the daemon answered something else", "use one version of both programs");
     return CTL_OK;

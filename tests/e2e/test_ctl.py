@@ -102,6 +102,9 @@ class Ctl(unittest.TestCase):
         return path
 
     def submit(self, reference, **changes):
+        """Each reference is another person, told apart by the name; nobody joins by chance."""
+        letters = "".join(chr(ord("a") + int(c)) if c.isdigit() else c for c in reference if c.isalnum())
+        changes.setdefault("person", dict(referral()["person"], name="Secretname " + letters))
         path = self.file("submit.json", referral(**changes))
         return self.ask_json("submit", path, "--source", "jobcentre-feed", "--reference", reference)
 
@@ -156,7 +159,7 @@ class Ctl(unittest.TestCase):
         path = self.file("changed.json", referral(reason="secret words, changed"))
         done = self.ctl("submit", path, "--source", "jobcentre-feed", "--reference", "twice", code=65)
         self.assertIn("CONFLICT", done.stderr)
-        text = self.ctl("submit", self.file("submit.json", referral()), "--source", "jobcentre-feed", "--reference",
+        text = self.ctl("submit", self.dir + "/submit.json", "--source", "jobcentre-feed", "--reference",
                         "twice").stdout
         self.assertIn(first["receipt"], text)
         self.assertIn("sent before", text)
@@ -274,6 +277,88 @@ class Ctl(unittest.TestCase):
                          queues["waiting"])
         busy = self.ask_json("queue", "list", "--waiting")["queues"]
         self.assertEqual(busy, [q for q in queues["queues"] if q["waiting"] > 0])
+
+    # ---- what an operator changes ----
+
+    def case_of(self, reference, **changes):
+        receipt = self.submit(reference, **changes)["receipt"]
+        return self.ask_json("show", receipt)["row"]["case_code"]
+
+    def test_every_change_wants_a_way_a_reason_a_name_and_an_end(self):
+        intake, why = "greater-manchester/intake", ("--reason", "tried")
+        case = self.case_of("wants")
+        before = self.ask_json("show", case)
+        for verb in (("triage", "assign", case, intake), ("triage", "redirect", case, intake),
+                     ("triage", "approve", case), ("triage", "send-back", case), ("triage", "release", case),
+                     ("triage", "hold", case, "--until", "+1h"), ("triage", "close", case, "--as", "died"),
+                     ("case", "link", case, case), ("case", "unlink", case), ("queue", "clear", intake),
+                     ("queue", "pause", intake, "--until", "+1h"),
+                     ("queue", "capacity", intake, "3", "--until", "+1h")):
+            with self.subTest(verb=verb):
+                self.assertIn("--dry-run", self.ctl(*verb, *why, code=64).stderr)
+                self.ctl(*verb, *why, "--dry-run", "--execute", code=64)
+                self.assertIn("--reason", self.ctl(*verb, "--execute", code=64).stderr)
+                self.ctl(*verb, "--execute", "--reason", "", code=64)
+                done = self.run_ctl(*verb, *why, "--execute", USER="")
+                self.assertEqual(done.returncode, 64)
+                self.assertIn("--operator", done.stderr)
+        for rest in ((), ("--until", "tomorrow"), ("--until", "+0h"), ("--until", "+1w"), ("--until", "+")):
+            self.ctl("triage", "hold", case, *why, "--execute", "--operator", "me", *rest, code=64)
+            self.ctl("queue", "hold", intake, *why, "--execute", "--operator", "me", *rest, code=64)
+        for rest in ((), ("--as", "gone"), ("--as", "none")):
+            self.ctl("triage", "close", case, *why, "--execute", "--operator", "me", *rest, code=64)
+        self.ctl("queue", "divert", intake, "--until", "+1h", *why, "--execute", "--operator", "me", code=64)
+        for count in ("0", "few", "-1"):
+            self.ctl("queue", "capacity", intake, "--until", "+1h", *why, "--execute", "--operator", "me", "--", count,
+                     code=64)
+        self.assertEqual(self.ask_json("show", case), before)
+
+    def test_the_desk_in_both_shapes_and_a_dry_run_foretells(self):
+        case = self.case_of("desk", jobcentre=None, door="jobcentre")
+        other = self.case_of("provider")
+        listed = self.ask_json("triage", "list")["cases"]
+        rows = self.table("triage", "list")
+        self.assertEqual([(c["case_code"], c["status"], c["why"], c["reason"]) for c in listed],
+                         [(r["CASE"], r["STATUS"], r["WHY"], r["REASON"]) for r in rows])
+        self.assertIn((case, "triage", "no queue yet"), [(c["case_code"], c["status"], c["why"]) for c in listed])
+        self.assertNotIn(other, [c["case_code"] for c in listed])
+        self.assertEqual(self.ask_json("triage", "list", "--status", "declining")["cases"], [])
+        act = ("triage", "assign", case, "dorset/intake", "--operator", "pat", "--reason", "lives there")
+        dry = self.ask_json(*act, "--dry-run")
+        self.assertEqual(self.ask_json("show", case)["row"], dry["before"])
+        done = self.ask_json(*act, "--execute")
+        self.assertEqual((dry["dry_run"], done["dry_run"]), (True, False))
+        self.assertEqual((dry["events"], dry["before"]), (done["events"], done["before"]))
+        self.assertEqual((done["after"]["status"], done["after"]["queue"]), ("queued", "dorset/intake"))
+        self.assertEqual(self.ask_json("show", case)["row"], done["after"])
+        self.assertEqual(self.ask_json("show", case)["timeline"][-1]["actor"], "pat")
+        self.assertIn("triage redirect", self.ctl(*act, "--execute", code=1).stderr)
+        refused = self.ctl("triage", "send-back", case, "--operator", "pat", "--reason", "x", "--execute", code=1)
+        self.assertIn("possible now: triage assign/redirect/approve, triage hold, triage close, case link",
+                      refused.stderr)
+        self.ctl("triage", "redirect", case, "no/such", "--operator", "pat", "--reason", "x", "--execute", code=66)
+        self.ctl("triage", "send-back", "WC-0000-0000", "--operator", "pat", "--reason", "x", "--execute", code=66)
+
+    def test_a_queue_says_what_is_set_and_who_set_it(self):
+        def row(name):
+            return next(q for q in self.ask_json("queue", "list")["queues"] if q["name"] == name)
+        name, act = "dorset/intake", ("--operator", "pat", "--reason", "system down")
+        self.ctl("queue", "pause", name, "--until", "+2h", *act, "--dry-run")
+        self.assertEqual(row(name)["mode"], "clear")
+        for verb, rest, mode, words in (("pause", (), "pause", "paused"), ("hold", (), "hold", "takes nobody new"),
+                                        ("capacity", ("7",), "capacity", "at most 7 at once"),
+                                        ("divert", ("--to", "lincolnshire/intake"), "divert",
+                                         "diverted to lincolnshire/intake")):
+            with self.subTest(verb=verb):
+                self.ctl("queue", verb, name, *rest, "--until", "+2h", *act, "--execute")
+                at = row(name)
+                self.assertEqual((at["mode"], at["set_by"], at["why"]), (mode, "pat", "system down"))
+                self.assertGreater(at["until_ms"], time.time() * 1000)
+                self.assertEqual([r["SETTING"] for r in self.table("queue", "list") if r["QUEUE"] == name], [words])
+                self.ctl("queue", "clear", name, *act, "--execute")
+                self.assertEqual(row(name)["mode"], "clear")
+        self.ctl("queue", "pause", name, "--until", "2020-01-01", *act, "--execute", code=65)
+        self.ctl("queue", "divert", name, "--to", name, "--until", "+1h", *act, "--execute", code=65)
 
     def test_errors_knows_every_code_of_the_protocol(self):
         with open("proto/referral.proto", encoding="utf-8") as f:

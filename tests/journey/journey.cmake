@@ -9,6 +9,10 @@ if(TARGET rfl_core)
   rfl_program(test_states SOURCES ${rfl_journey}/test_states.c LINK journey_states)
   rfl_test(states journey TIMEOUT 30 LABELS quick COMMAND test_states)
 endif()
+if(TARGET referrald AND TARGET referralctl)
+  rfl_test(desk journey TIMEOUT 120 LABELS main COMMAND ${RFL_PYTHON} ${rfl_journey}/test_desk.py
+    --bin $<TARGET_FILE_DIR:referrald>)
+endif()
 if(TARGET rfl_engine AND TARGET rfl_conf AND TARGET rfl_wire)
   rfl_program(test_voluntary SOURCES ${rfl_journey}/test_voluntary.c ${rfl_journey}/play.c
     ${CMAKE_SOURCE_DIR}/tests/sim/world.c LINK ${rfl_all_libs} PkgConfig::CMOCKA)
