@@ -165,7 +165,7 @@ struct rfl_queue_row { struct rfl_view name, owner, area; uint64_t waiting; int6
 struct rfl_msg_queues { const struct rfl_queue_row *rows; uint32_t rows_count; bool more; };
 struct rfl_case_row { struct rfl_view case_code, area, queue, owner, next_action, receipt; uint8_t status, door, band;
                       int64_t opened_ms, due_ms; uint32_t referrals, hops, escalation;
-                      struct rfl_view hold, linked_to, resembles; };
+                      struct rfl_view hold, linked_to, resembles, previous; };
 struct rfl_msg_cases { const struct rfl_case_row *rows; uint32_t rows_count; struct rfl_view next; };
 struct rfl_timeline_row { uint64_t sequence; int64_t at_ms; struct rfl_view event, actor, detail; };
 struct rfl_msg_shown { struct rfl_case_row row; const struct rfl_timeline_row *timeline; uint32_t timeline_count;

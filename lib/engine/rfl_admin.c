@@ -112,6 +112,8 @@ void rfl__case_row(struct rfl_engine *e, const struct rfl_case *kase, struct rfl
         row->linked_to = rfl__case_text(e, kase->linked_to);
     if (kase->resembles.v != 0)
         row->resembles = rfl__case_text(e, kase->resembles);
+    if (kase->previous.v != 0)
+        row->previous = rfl__case_text(e, kase->previous);
 }
 
 static bool passes(const struct rfl_ask *ask, const struct rfl_queue *queue, const struct rfl_case *kase)
@@ -124,7 +126,8 @@ static bool passes(const struct rfl_ask *ask, const struct rfl_queue *queue, con
 static size_t bytes_of_row(const struct rfl_case_row *row)
 {
     return row->case_code.len + row->area.len + row->queue.len + row->owner.len + row->next_action.len +
-           row->receipt.len + row->hold.len + row->linked_to.len + row->resembles.len + 80;
+           row->receipt.len + row->hold.len + row->linked_to.len + row->resembles.len +
+           row->previous.len + 80;
 }
 
 /* In order of case number. A page ends at `limit` rows, at PAGE_BYTES_MAX or after LIST_SCAN_MAX cases looked at,

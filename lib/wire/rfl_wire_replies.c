@@ -49,7 +49,8 @@ static const struct rfl__wire_row case_row_rows[] = {
     ROW_I64(8, due_ms, due_ms, 0), ROW_U32(9, referrals, referrals, 0, 0), ROW_ENUM(10, door, door, door, 0),
     ROW_U32(11, hops, hops, 0, 0), ROW_ENUM(12, band, band, band, 0), ROW_STRING(13, receipt, receipt, WORD, 0),
     ROW_U32(14, escalation, escalation, 0, 0), ROW_STRING(15, hold, hold, WORD, 0),
-    ROW_STRING(16, linked_to, linked_to, WORD, 0), ROW_STRING(17, resembles, resembles, WORD, 0) };
+    ROW_STRING(16, linked_to, linked_to, WORD, 0), ROW_STRING(17, resembles, resembles, WORD, 0),
+    ROW_STRING(18, previous, previous, WORD, 0) };
 RFL_TABLE(static, case_row, case_row);
 #undef PB
 #undef CORE

@@ -174,7 +174,8 @@ class JourneyTest(unittest.TestCase):
         row = self.operator().show(again.receipt).row
         self.assertEqual(row.hold, "do_not_contact")
         self.assertGreater(row.due_ms, now_ms() + 20 * 7 * 24 * HOUR_MS)
-        self.assertNotEqual(row.case_code, self.operator().show(first.receipt).row.case_code)
+        self.assertEqual(row.previous, self.operator().show(first.receipt).row.case_code)
+        self.assertNotEqual(row.case_code, row.previous)
         self.no_offer(worker)
         self.assertTrue(page.submit("no-3", about(320, "QUA", pb.DOOR_SELF).SerializeToString()).joined)
         self.assertEqual(worker.offer().case_code, row.case_code)
@@ -295,9 +296,12 @@ class JourneyTest(unittest.TestCase):
         self.assertEqual(operator.refused(*said_no).code, pb.CODE_INVALID)
         acted = operator.act(pb.Place, "agreed by phone", code=code, queue="south-yorkshire/intake", override_no=True)
         self.assertEqual((acted.after.status, acted.after.queue), (pb.STATUS_QUEUED, "south-yorkshire/intake"))
-        self.assertEqual(worker.offer().case_code, offer.case_code)
+        last = worker.offer()
+        self.assertEqual(last.case_code, offer.case_code)
         acted = operator.act(pb.Shut, "helped by the GP's own team", code=code, close=pb.CLOSE_ALREADY_ON_PROVISION)
         self.assertEqual(acted.after.status, pb.STATUS_CLOSED)
+        self.assertEqual(worker.next_unasked("notice").kind, pb.NOTICE_WITHDRAWN)
+        self.assertEqual(worker.refused(*worker.verb(pb.Accept, last)).code, pb.CODE_FENCED)
         actors = [row.actor for row in operator.show(code).timeline]
         self.assertGreaterEqual(sum("A. Officer" in actor for actor in actors), 5)
         refusal = operator.refused(*operator.verb(pb.Place, "too late", code=code, queue="lincolnshire/intake"))
