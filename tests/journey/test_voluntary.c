@@ -12,7 +12,7 @@ enum { STEPS = 4, VARIANTS = 4 };
 
 /* What differs is of one kind in each comparison; within it, everything else that doors do is the same. */
 enum subject {
-    WHY_CLOSED,         /* a provider had said yes: what came of it, what was done, who closed it and why */
+    WHY_CLOSED,         /* a provider said yes: which one, what was done, what came of it, who closed it and why */
     WHY_NOT_TAKEN,      /* nobody had said yes: declines, deferrals, and why it was closed */
     WHO_ELSE,           /* whether the GP sent the same person, and what the GP says of them */
     BEFORE,             /* how the person's earlier episode ended: a no is respected */
@@ -26,7 +26,7 @@ struct secret {
     enum step step[STEPS];
     enum ending ending;
     uint8_t close, decline, before;
-    bool gp_same_person;
+    bool redirected, gp_same_person;
     unsigned barrier, needs;
     bool safeguarding, outcome_later;
 };
@@ -34,7 +34,7 @@ struct secret {
 /* What all variants of one seed share. */
 struct shared {
     bool onlooker[ONLOOKERS], gp, gp_first;
-    unsigned amended_at;                /* the step before which the Jobcentre amends its referral; STEPS and more: never */
+    unsigned amended_at;                /* the step in which the Jobcentre amends its referral; STEPS and more: never */
     enum rfl_consent amended_to;
     int64_t pause_ms[STEPS + 1];
 };
@@ -123,6 +123,7 @@ static void invent_secret(enum subject subject, const struct shared *shared, uin
         secret->ending = subject == WHY_NOT_TAKEN ? BY_TRIAGE : (enum ending)below(luck, 2);
         if (shared->gp && below(luck, 3) == 0)
             secret->ending = BY_PERSON_THROUGH_GP;
+        secret->redirected = below(luck, 2) == 0;
         secret->outcome_later = below(luck, 2) == 0 && secret->ending == BY_WORKER;
     }
     if (subject == WHY_CLOSED)
@@ -155,9 +156,10 @@ static struct rfl_ask operator_ask(const struct play *play, enum rfl_message_kin
 
 static void subscribe(struct play *play)
 {
-    struct rfl_view queue = play_text("greater-manchester/intake");
+    const struct rfl_view queues[] = { play_text("greater-manchester/intake"),
+                                       play_text("cornwall-isles-of-scilly/intake") };
     struct rfl_ask ask = { .kind = RFL_MSG_SUBSCRIBE, .correlation = 9, .worker = play_text("intake-a"), .credit = 1,
-                           .names = &queue, .names_count = 1 };
+                           .names = queues, .names_count = 2 };
     play_ask(play, WORKER_SESSION, &ask);
 }
 
@@ -200,6 +202,19 @@ static void end_case(struct play *play, const struct secret *secret)
     ask = worker ? worker_ask(play, RFL_MSG_CLOSE) : operator_ask(play, RFL_MSG_SHUT);
     ask.reason = secret->close;
     play_ask(play, worker ? WORKER_SESSION : OPERATOR_SESSION, &ask);
+}
+
+/* To another provider, who is the same worker here, or not. */
+static void redirect(struct play *play, bool redirected)
+{
+    struct rfl_ask ask = worker_ask(play, redirected ? RFL_MSG_REDIRECT : RFL_MSG_TOUCH);
+    if (redirected) {
+        ask.queue = play_text("cornwall-isles-of-scilly/intake");
+        ask.reason = RFL_DECLINE_NEED_NOT_MET_HERE;
+        ask.text = play_text("lives there now");
+        ask.role = play_text("intake nurse");
+    }
+    play_ask(play, WORKER_SESSION, &ask);
 }
 
 static void accept(struct play *play)
@@ -315,6 +330,12 @@ static void perform(struct play *play, enum subject subject, const struct shared
     if (subject == BEFORE)
         earlier_episode(play, secret);
     refer_all(play, shared, secret);
+    if (subject == WHY_CLOSED) {
+        play_turn_begin(play, MINUTE_MS);
+        redirect(play, secret->redirected);
+        probe_all(play, shared, false);
+        play_turn_end(play);
+    }
     if (subject == WHY_CLOSED || subject == WHO_ELSE) {
         play_turn_begin(play, MINUTE_MS);
         accept(play);
@@ -463,6 +484,8 @@ static void matrices_that_tell_are_found_out(void **state)
         { WHY_CLOSED, RFL_DISCLOSED_CLOSED_PERSON, { RFL_TELL_CLOSED, false, true } },
         { WHY_CLOSED, RFL_DISCLOSED_CLOSED_SERVICE, { RFL_TELL_NOTHING, false, false } },
         { WHY_CLOSED, RFL_DISCLOSED_STARTED, { RFL_TELL_STARTED, false, false } },
+        { WHY_CLOSED, RFL_DISCLOSED_ACCEPTED, { RFL_TELL_WITH_THE_SERVICE, true, false } },
+        { WHY_CLOSED, RFL_DISCLOSED_REDIRECTED, { RFL_TELL_REDIRECTED, false, false } },
         { WHY_NOT_TAKEN, RFL_DISCLOSED_CLOSED_SERVICE, { RFL_TELL_CLOSED, false, true } },
     };
     for (size_t i = 0; i < sizeof leaks / sizeof leaks[0] + 1; i++) {

@@ -666,7 +666,8 @@ static void protection_is_part_of_the_digest(void **state)
     (void)state;
     static const char protect[] = "protected = ( \"employer\", \"jobcentre\"";
     static const char listed[] = "\"provider\", \"other\" );";
-    char *text = read_shipped("disclosure.conf"), *name = strstr(text, "  jobcentre = {"), *end, path[256], column[1024];
+    char *text = read_shipped("disclosure.conf"), *name = strstr(text, "  jobcentre = {"), *end;
+    char path[256], column[1024];
     assert_non_null(name);
     end = strstr(name, "  };\n");
     (void)snprintf(column, sizeof column, "  other = {%.*s  };\n", (int)(end - strchr(name, '{') - 1),
