@@ -165,22 +165,21 @@ static struct rfl_view words_of(struct rfl_engine *e, const struct rfl_ask *ask)
     return (struct rfl_view){ e->personal, rfl_personal_put_words(&words, e->personal, sizeof e->personal) };
 }
 
-/* The case that a withdrawn referral's case rests on: ended by the person's no, or when nothing stands any more. */
-static void end_survivor(struct rfl_engine *e, const struct rfl_entry *like, uint8_t reason, struct rfl_case_id linked)
+void rfl__end_case(struct rfl_engine *e, const struct rfl_entry *like, uint8_t reason, struct rfl_case_id id)
 {
-    struct rfl_case survivor;
+    struct rfl_case kase;
     struct standing others = { false, false };
-    if (!rfl__survivor(e, linked, &survivor) || survivor.id.v == linked.v)
+    if (rfl_store_case(e->store, id, &kase) != RFL_E_OK)
         return;
-    uint64_t holder = survivor.holder;
-    look_at_case(e, &survivor, (struct rfl_referral_id){ 0 }, &others);
-    look_at_linked(e, survivor.id, (struct rfl_referral_id){ 0 }, &others);
+    uint64_t holder = kase.holder;
+    look_at_case(e, &kase, (struct rfl_referral_id){ 0 }, &others);
+    look_at_linked(e, kase.id, (struct rfl_referral_id){ 0 }, &others);
     if (reason != RFL_WITHDRAW_PERSON && others.any)
         return;
-    struct rfl_entry entry = { .actor = like->actor, .source = like->source };
+    struct rfl_entry entry = { .actor = like->actor, .source = like->source, .actor_name = like->actor_name };
     struct rfl_command command = { .kind = RFL_DO_WITHDRAW, .reason = reason, .all_in_error = !others.no_mistake };
-    if (rfl__do(e, &survivor, &command, &entry, (struct rfl_view){ NULL, 0 }) == RFL_E_OK && holder != 0)
-        rfl__notice(e, holder, &survivor, RFL_NOTICE_WITHDRAWN);
+    if (rfl__do(e, &kase, &command, &entry, (struct rfl_view){ NULL, 0 }) == RFL_E_OK && holder != 0)
+        rfl__notice(e, holder, &kase, RFL_NOTICE_WITHDRAWN);
 }
 
 void rfl__handle_withdraw(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
@@ -212,6 +211,6 @@ void rfl__handle_withdraw(struct rfl_engine *e, uint64_t session, const struct r
     if (holder != 0 && kase.holder == 0)
         rfl__notice(e, holder, &kase, RFL_NOTICE_WITHDRAWN);
     if (kase.linked_to.v != 0)
-        end_survivor(e, &entry, ask->reason, kase.id);
+        rfl__end_case(e, &entry, ask->reason, kase.linked_to);
     say_changed(e, session, referral.id);
 }

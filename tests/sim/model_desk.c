@@ -208,8 +208,10 @@ static void unlink_case(struct model *m, struct m_case *k)
         k->resembles = 0;
         return;
     }
+    uint16_t other = k->linked_to;
     k->linked_to = 0;
     m->links--;
+    end_survivor(m, other, RFL_WITHDRAW_REVOKED);           /* it may have gone on for this one only */
     if (k->withdrawn == k->count)
         m_close(m, k, RFL_CLOSE_WITHDRAWN_BY_REFERRER);     /* all was taken back while it rested */
 }
@@ -228,6 +230,8 @@ static void act(struct model *m, struct m_case *k, const struct m_order *order)
         k->escalation = 0;
         if (queue != 0)
             m_place(m, k, queue, area_of(queue), since_ms);
+        else if (order->override_no && m_queue_is_intake(k->queue))
+            m_place(m, k, k->queue, k->area, since_ms);
         else
             m_release(m, k);
         break;

@@ -354,7 +354,7 @@ static void be_kind(struct sim *sim, uint16_t n)
     const struct m_case *k = &sim->model.kase[n];
     struct m_verb verb = { .kind = (enum rfl_message_kind)kind_of[k->status], .kase = n, .token = k->token,
                            .code = RFL_CHANNEL_PHONE, .reached = true, .reason = RFL_CLOSE_COMPLETED };
-    if (verb.kind == RFL_MSG_NONE || k->worker < 0) {
+    if (verb.kind == RFL_MSG_NONE || k->worker < 0 || k->linked_to != 0) {
         sim_settle_desk(sim, n);
         return;
     }
