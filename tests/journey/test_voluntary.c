@@ -14,6 +14,7 @@ enum { STEPS = 4, VARIANTS = 4 };
 enum subject {
     WHY_CLOSED,         /* a provider said yes: which one, what was done, what came of it, who closed it and why */
     WHY_NOT_TAKEN,      /* nobody had said yes: declines, deferrals, and why it was closed */
+    WHY_DECLINED,       /* a provider declined: why, and why and by whom it was closed days later */
     WHO_ELSE,           /* whether the GP sent the same person, and what the GP says of them */
     BEFORE,             /* how the person's earlier episode ended: a no is respected */
     SUBJECTS
@@ -60,16 +61,20 @@ static unsigned below(uint64_t *state, unsigned n) { return (unsigned)(next_rand
  * end. */
 static void invent_shared(enum subject subject, uint64_t *luck, struct shared *shared)
 {
-    static const int64_t longest_ms[SUBJECTS] = { 48 * HOUR_MS, 8 * MINUTE_MS, 48 * HOUR_MS, 9 * HOUR_MS };
+    static const int64_t longest_ms[SUBJECTS] = { 48 * HOUR_MS, 8 * MINUTE_MS, 20 * HOUR_MS, 48 * HOUR_MS,
+                                                   9 * HOUR_MS };
     memset(shared, 0, sizeof *shared);
     for (unsigned i = 0; i < ONLOOKERS; i++)
         shared->onlooker[i] = i == 0 || below(luck, 2) == 0;
     shared->gp = subject == WHO_ELSE || (subject != BEFORE && below(luck, 2) == 0);
     shared->gp_first = below(luck, 2) == 0;
     shared->amended_at = subject == BEFORE ? STEPS : below(luck, 2 * STEPS);
-    shared->amended_to = subject != WHY_NOT_TAKEN && below(luck, 2) == 0 ? RFL_CONSENT_NOT_GIVEN : RFL_CONSENT_GIVEN;
+    bool taken = subject == WHY_CLOSED || subject == WHO_ELSE;
+    shared->amended_to = taken && below(luck, 2) == 0 ? RFL_CONSENT_NOT_GIVEN : RFL_CONSENT_GIVEN;
     for (size_t i = 0; i < sizeof shared->pause_ms / sizeof shared->pause_ms[0]; i++)
         shared->pause_ms[i] = 1000 + (int64_t)below(luck, (unsigned)(longest_ms[subject] / 1000)) * 1000;
+    if (subject == WHY_DECLINED)
+        shared->pause_ms[0] = MINUTE_MS;        /* while the offer lasts */
 }
 
 static void shuffle(enum step step[STEPS], uint64_t *luck)
@@ -108,8 +113,6 @@ static void invent_not_taken(uint64_t *luck, struct secret *secret)
         at = secret->step[i] == S_DECLINE ? DECLINING : secret->step[i] == S_DEFER ? DEFERRED
              : secret->step[i] == S_SEND_BACK ? OFFERED : at;
     }
-    if (secret->close == RFL_CLOSE_UNREACHABLE)
-        secret->close = RFL_CLOSE_NOT_ELIGIBLE;
 }
 
 static void invent_secret(enum subject subject, const struct shared *shared, uint64_t *luck, struct secret *secret)
@@ -117,10 +120,10 @@ static void invent_secret(enum subject subject, const struct shared *shared, uin
     static const uint8_t befores[] = { RFL_CLOSE_PERSON_DECLINED, RFL_CLOSE_COMPLETED, RFL_CLOSE_NOT_ELIGIBLE,
                                        RFL_CLOSE_PERSON_MOVED };
     *secret = (struct secret){ .close = RFL_CLOSE_COMPLETED, .gp_same_person = true, .barrier = 4, .needs = 1 };
-    if (subject == WHY_CLOSED || subject == WHY_NOT_TAKEN) {
+    if (subject == WHY_CLOSED || subject == WHY_NOT_TAKEN || subject == WHY_DECLINED) {
         secret->close = (uint8_t)(1 + below(luck, RFL_CLOSE_COUNT - 1));
         secret->decline = (uint8_t)(1 + below(luck, RFL_DECLINE_COUNT - 1));
-        secret->ending = subject == WHY_NOT_TAKEN ? BY_TRIAGE : (enum ending)below(luck, 2);
+        secret->ending = subject != WHY_CLOSED ? BY_TRIAGE : (enum ending)below(luck, 2);
         if (shared->gp && below(luck, 3) == 0)
             secret->ending = BY_PERSON_THROUGH_GP;
         secret->redirected = below(luck, 2) == 0;
@@ -130,6 +133,10 @@ static void invent_secret(enum subject subject, const struct shared *shared, uin
         invent_taken(luck, secret);
     if (subject == WHY_NOT_TAKEN)
         invent_not_taken(luck, secret);
+    if (subject == WHY_DECLINED)
+        secret->step[0] = S_DECLINE;
+    if (subject != WHY_CLOSED && secret->close == RFL_CLOSE_UNREACHABLE)
+        secret->close = RFL_CLOSE_NOT_ELIGIBLE;     /* nobody is unreachable before somebody has tried */
     if (subject == WHO_ELSE) {
         secret->gp_same_person = below(luck, 2) == 0;
         secret->barrier = below(luck, RFL_BARRIER_MAX + 1);
@@ -346,7 +353,7 @@ static void perform(struct play *play, enum subject subject, const struct shared
         play_turn_begin(play, shared->pause_ms[i]);
         if (i == shared->amended_at)
             play_amend(play, 0, "one", 0, &amended, shared->amended_to);
-        if (subject == WHY_CLOSED || subject == WHY_NOT_TAKEN)
+        if (subject == WHY_CLOSED || subject == WHY_NOT_TAKEN || subject == WHY_DECLINED)
             act(play, secret, secret->step[i]);
         probe_all(play, shared, false);
         play_turn_end(play);
@@ -402,7 +409,7 @@ static void check_told(enum subject subject, const struct shared *shared, const 
     bool taken = subject == WHY_CLOSED || subject == WHO_ELSE;
     assert_int_equal(tape->told[RFL_TELL_CLOSED], subject == BEFORE ? 0 : doors);
     assert_int_equal(tape->told[RFL_TELL_WITH_THE_SERVICE], taken ? doors : 0);
-    assert_true(subject == BEFORE || tape->told[RFL_TELL_WAITING] == 0);
+    assert_true(subject == BEFORE || subject == WHY_DECLINED || tape->told[RFL_TELL_WAITING] == 0);
     assert_int_equal(tape->told[RFL_TELL_HELD] + tape->told[RFL_TELL_STARTED] + tape->told[RFL_TELL_OUTCOME] +
                      tape->told[RFL_TELL_ACCEPTED] + tape->told[RFL_TELL_REDIRECTED], 0);
 }
@@ -449,7 +456,7 @@ static void compare_subject(enum subject subject)
     print_message("%llu pairs from seed %llu, %llu frames, all the same\n", (unsigned long long)tally.compared,
                   (unsigned long long)seed, (unsigned long long)tally.frames);
     assert_true(tally.frames > 10 * tally.compared);
-    assert_true(subject != BEFORE || tally.waited > 0);
+    assert_true((subject != BEFORE && subject != WHY_DECLINED) || tally.waited > 0);
 }
 
 static void protected_doors_cannot_tell_why_it_was_closed(void **state)
@@ -462,6 +469,12 @@ static void protected_doors_cannot_tell_who_did_not_take_it(void **state)
 {
     (void)state;
     compare_subject(WHY_NOT_TAKEN);
+}
+
+static void protected_doors_cannot_tell_why_a_provider_declined(void **state)
+{
+    (void)state;
+    compare_subject(WHY_DECLINED);
 }
 
 static void protected_doors_cannot_tell_who_else_referred(void **state)
@@ -532,6 +545,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(protected_doors_cannot_tell_why_it_was_closed),
         cmocka_unit_test(protected_doors_cannot_tell_who_did_not_take_it),
+        cmocka_unit_test(protected_doors_cannot_tell_why_a_provider_declined),
         cmocka_unit_test(protected_doors_cannot_tell_who_else_referred),
         cmocka_unit_test(protected_doors_cannot_tell_an_earlier_no),
         cmocka_unit_test(matrices_that_tell_are_found_out),
