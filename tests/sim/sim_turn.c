@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { ROOM_PERMILLE = 600 /* of a store that is not meant to become full: there the seed comes to its end */ };
+
 struct rfl_view sim_text(const char *text) { return (struct rfl_view){ (const uint8_t *)text, strlen(text) }; }
 
 static const char *code_of(struct sim *sim, enum rfl_receipt_kind kind, uint64_t id)
@@ -170,12 +172,14 @@ static void do_something(struct sim *sim)
         sim_worker(sim, (enum sim_deed)deed);
     else
         sim_operator(sim, (enum sim_deed)deed);
-    sim_check_touched(sim);
+    if (rfl_store_error(sim->world.store) == RFL_E_OK && !sim->crash_now)
+        sim_check_touched(sim);
 }
 
 static void put_back(struct sim *sim, bool restart)
 {
     model_copy(&sim->model, &sim->saved);
+    sim->model.touched_count = 0;
     for (unsigned i = 1; i < M_SOURCES; i++)
         if (sim->checked_mails[i] > sim->model.mails[i])
             sim->checked_mails[i] = sim->model.mails[i];
@@ -401,6 +405,7 @@ static void begin_seed(struct sim *sim, uint64_t seed)
     sim_choose_habits(sim);
     sim->world.policy = sim->policies[0];
     sim->world.session_idle_ms = 30000;
+    sim->world.key_seed = seed + 1;
     world_new_store(&sim->world, sim->habits.small ? 1 << 20 : 16 << 20);
     model_init(&sim->model, sim->policies[0], sim->world.now.wall_ms, sim->world.session_idle_ms);
 }
@@ -408,9 +413,10 @@ static void begin_seed(struct sim *sim, uint64_t seed)
 void sim_run(struct sim *sim, uint64_t seed, uint64_t steps)
 {
     begin_seed(sim, seed);
-    while (sim->step < steps && !model_is_full(&sim->model) && sim->next_reference < M_REFERENCES - 200)
-        take_turn(sim);
     bool small = sim->habits.small;
+    while (sim->step < steps && !model_is_full(&sim->model) && sim->next_reference < M_REFERENCES - 200 &&
+           (small || rfl_store_used_permille(sim->world.store) < ROOM_PERMILLE))
+        take_turn(sim);
     for (uint16_t n = 1; n <= sim->model.cases; n++)
         sim->tally.ended[sim->model.kase[n].status]++;
     if (!small && !come_to_an_end(sim))

@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -114,15 +115,29 @@ static void make_directories(struct world *world)
     assert_int_equal(rfl_directory_set_open(path_of(world, "dir"), &world->directories, &fault), RFL_E_OK);
 }
 
-static struct rfl_store_options store_options(uint64_t map_bytes)
+static struct rfl_store_options store_options(const struct world *world)
 {
-    return (struct rfl_store_options){ .map_bytes = map_bytes, .allow_any_fs = true };
+    return (struct rfl_store_options){ .map_bytes = world->map_bytes, .allow_any_fs = true,
+                                       .key_path = world->key_path[0] != '\0' ? world->key_path : NULL };
+}
+
+/* A key that is no secret: hashes, and with them the order in which indexes are filled, are the same in every run. */
+static void write_key(struct world *world)
+{
+    uint8_t key[32];
+    (void)snprintf(world->key_path, sizeof world->key_path, "%s/sim.key", world->folder);
+    for (unsigned i = 0; i < sizeof key; i++)
+        key[i] = (uint8_t)(world->key_seed >> i % 8 * 8 ^ i * 37);
+    int fd = open(world->key_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, key, sizeof key), sizeof key);
+    assert_int_equal(close(fd), 0);
 }
 
 static void open_engine(struct world *world)
 {
     const char *why = NULL;
-    struct rfl_store_options options = store_options(world->map_bytes);
+    struct rfl_store_options options = store_options(world);
     enum rfl_err err = rfl_store_open(path_of(world, "store"), &options, world->now.wall_ms, &world->store, &why);
     if (err != RFL_E_OK)
         print_message("store: %s: %s\n", rfl_err_text(err), why == NULL ? "" : why);
@@ -135,9 +150,11 @@ static void open_engine(struct world *world)
 
 static void make_store(struct world *world, uint64_t map_bytes)
 {
-    struct rfl_store_options options = store_options(map_bytes);
     world->now = (struct rfl_now){ WORLD_BEGINS_MS, 1000 };
     world->map_bytes = map_bytes;
+    if (world->key_seed != 0)
+        write_key(world);
+    struct rfl_store_options options = store_options(world);
     assert_int_equal(rfl_store_init(path_of(world, "store"), &options), RFL_E_OK);
 }
 
@@ -189,7 +206,7 @@ static void say_finding(void *ctx, const char *rule, uint64_t where)
 static void verify(struct world *world)
 {
     char store[192], rebuilt[192];
-    struct rfl_store_options options = store_options(world->map_bytes);
+    struct rfl_store_options options = store_options(world);
     struct rfl_store_report report = { .say = say_finding };
     (void)snprintf(store, sizeof store, "%s/store", world->folder);
     (void)snprintf(rebuilt, sizeof rebuilt, "%s/rebuilt", world->folder);

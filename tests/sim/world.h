@@ -17,6 +17,8 @@ struct world {
     struct rfl_now now;
     struct rfl_arena arena;
     uint64_t map_bytes;
+    uint64_t key_seed;                  /* not 0: the next store's master key follows from it, so that runs repeat */
+    char key_path[128];                 /* "": the store makes its own */
     int64_t session_idle_ms;            /* 0: the engine's own; in force from the next opening */
 };
 
