@@ -45,11 +45,6 @@ if(TARGET referrald AND TARGET referralctl AND TARGET demo_driver)
   set(rfl_bin ${CMAKE_COMMAND} -E env RFL_BIN=${CMAKE_BINARY_DIR} ${RFL_PYTHON} ${CMAKE_SOURCE_DIR}/tests/e2e)
   rfl_test(ctl e2e COMMAND ${rfl_bin}/test_ctl.py)
   rfl_test(demo e2e TIMEOUT 300 LABELS main release COMMAND ${rfl_bin}/test_demo.py)
-  # The README's lines name build/release, so they can be run as they stand from there alone.
-  if(EXISTS ${CMAKE_SOURCE_DIR}/tests/e2e/test_readme.sh AND CMAKE_BINARY_DIR STREQUAL
-     ${CMAKE_SOURCE_DIR}/build/release)
-    rfl_test(readme e2e TIMEOUT 120 LABELS main release COMMAND ${CMAKE_SOURCE_DIR}/tests/e2e/test_readme.sh)
-  endif()
 endif()
 foreach(part journey/journey sim/sim crash/crash crash/kill fuzz/fuzz e2e/e2e e2e/python bench/bench)
   include(${CMAKE_SOURCE_DIR}/tests/${part}.cmake OPTIONAL)

@@ -257,6 +257,20 @@ static void judge_feedback(struct campaign *c, uint64_t total)
     free(fed);
 }
 
+/* What the clients said last (an acknowledgement of mail is in the log as well) may still be on its way in. */
+static bool await_calm(struct campaign *c, struct rfl_msg_admin_state *state)
+{
+    enum { CALM_LOOKS = 4, LOOK_MS = 50 };
+    uint64_t entries = 0;
+    for (unsigned calm = 0; calm < CALM_LOOKS; (void)poll(NULL, 0, LOOK_MS)) {
+        if (!world_await(&c->world, state))
+            return false;
+        calm = state->log_entries == entries ? calm + 1 : 0;
+        entries = state->log_entries;
+    }
+    return true;
+}
+
 static bool judge(struct campaign *c)
 {
     struct rfl_msg_admin_state state, after;
@@ -264,6 +278,8 @@ static bool judge(struct campaign *c)
     if (!let_finish(c, &state))
         return false;
     stop_clients(c);
+    if (!await_calm(c, &state))
+        return false;
     for (unsigned i = 0; i < ADAPTERS; i++)
         total += c->adapter[i].used;
     if (state.referrals != total || atomic_load(&c->shared.receipts) != total)

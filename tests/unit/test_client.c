@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -47,10 +49,26 @@ static void peer_bind(struct peer *p)
     assert_int_equal(zmq_bind(p->router, p->endpoint), 0);
 }
 
+/* Whether somebody still accepts connections at the peer's path. */
+static bool is_listening(const struct peer *p)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/s", p->dir);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_not_equal(fd, -1);
+    bool listening = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+    (void)close(fd);
+    return listening;
+}
+
+/* libzmq closes in the background: until then a client would still be let in. */
 static void peer_unbind(struct peer *p)
 {
     assert_int_equal(zmq_close(p->router), 0);
     p->router = NULL;
+    int64_t until_ms = boot_ms() + PATIENCE_MS;
+    while (is_listening(p))
+        assert_true(boot_ms() < until_ms);
 }
 
 static struct peer *peer_new(void)
