@@ -83,18 +83,12 @@ static void say_acted(struct rfl_engine *e, uint64_t session, const struct rfl_e
     acted->events = events;
 }
 
-/* To a queue that said no before only with a word said about it: the refusal says which. */
-static void refuse_invalid(struct rfl_engine *e, uint64_t session)
-{
-    rfl__refuse(e, session, RFL_CODE_INVALID);
-}
-
 static void refuse(struct rfl_engine *e, uint64_t session, enum rfl_err err, const struct rfl_case *kase)
 {
     if (err == RFL_E_STATE)
         rfl__refuse_state(e, session, (enum rfl_status)kase->status, rfl_legal_commands(kase) & TRIAGE_VERBS);
     else if (err == RFL_E_INVALID)
-        refuse_invalid(e, session);
+        rfl__refuse(e, session, RFL_CODE_INVALID);
 }
 
 void rfl__handle_triage(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
