@@ -67,11 +67,11 @@ static void submit(struct rfl_store *store, int64_t wall_ms)
     struct rfl_case_id kase = rfl_store_next_case(store);
     struct rfl_submission submission = {
         .id = rfl_store_next_referral(store), .reference = random_hash(), .body = random_hash(),
-        .match = random_hash(), .door = RFL_DOOR_GP, .consent = RFL_CONSENT_GIVEN,
+        .match = { random_hash() }, .door = RFL_DOOR_GP, .consent = RFL_CONSENT_GIVEN,
     };
     struct rfl_queue_no queue = { (uint16_t)(1 + draw() % 100) };
     if (rfl_store_find_reference(store, submission.reference, &other) ||
-        rfl_store_find_match(store, submission.match, &other))
+        rfl_store_find_match(store, submission.match[0], &other))
         die("a random hash was there already", RFL_E_CORRUPT);
     memset(&entry, 0, sizeof entry);
     entry.wall_ms = wall_ms;
