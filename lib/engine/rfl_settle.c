@@ -125,15 +125,27 @@ static struct rfl_view detail_of(const struct rfl_event *event)
     return rfl__literal("");
 }
 
-/* Who has it after the event: the queue it was routed to in the same entry, else the case's. */
+static bool is_placing(const struct rfl_event *event)
+{
+    return event->kind == RFL_EVENT_ROUTED || event->kind == RFL_EVENT_UNPLACED || event->kind == RFL_EVENT_HELD;
+}
+
+/* Who had it after the event: the queue it was given to in the same entry or last before. Not the case's present queue:
+ * what is delivered twice says the same twice. */
 static struct rfl_view provider_of(struct rfl_engine *e, const struct rfl_entry *entry, uint32_t index)
 {
-    struct rfl_case kase;
+    struct rfl_entry earlier;
     for (uint32_t i = index; i < entry->event_count; i++)
-        if (entry->events[i].kind == RFL_EVENT_ROUTED || entry->events[i].kind == RFL_EVENT_UNPLACED)
+        if (is_placing(&entry->events[i]))
             return rfl__queue_name(e, entry->events[i].queue);
-    return rfl_store_case(e->store, entry->kase, &kase) == RFL_E_OK ? rfl__queue_name(e, kase.queue)
-                                                                    : rfl__literal("");
+    for (struct rfl_seq seq = entry->prev_of_case; seq.v != 0; seq = earlier.prev_of_case) {
+        if (rfl_store_entry(e->store, seq, &earlier) != RFL_E_OK)
+            break;
+        for (uint32_t i = earlier.event_count; i-- > 0;)
+            if (is_placing(&earlier.events[i]))
+                return rfl__queue_name(e, earlier.events[i].queue);
+    }
+    return rfl__literal("");
 }
 
 /* How the case stands now, for doors that may see it: who has it, since when, by when. */
