@@ -51,6 +51,9 @@ void sim_choose_habits(struct sim *sim)
     h->weight[SIM_SUBSCRIBE] += 1;
     for (unsigned i = 0; i < RFL_MSG_COUNT; i++)
         h->verb[i] = sim_below(sim, 4) == 0 ? 0 : 1 + sim_below(sim, 6);
+    for (unsigned i = RFL_MSG_CONTACTED; i <= RFL_MSG_STARTED; i++)
+        h->verb[i] += 2;                /* or few cases would get far */
+    h->verb[RFL_MSG_ACCEPT] += 3;
     h->wire = sim_below(sim, 5);
     h->lawful = 6 + sim_below(sim, 11);
     h->turn = 1 + sim_below(sim, 48);

@@ -406,7 +406,7 @@ static void begin_seed(struct sim *sim, uint64_t seed)
     sim->world.policy = sim->policies[0];
     sim->world.session_idle_ms = 30000;
     sim->world.key_seed = seed + 1;
-    world_new_store(&sim->world, sim->habits.small ? 1 << 20 : 16 << 20);
+    world_new_store(&sim->world, sim->habits.small ? 1 << 20 : 8 << 20);
     model_init(&sim->model, sim->policies[0], sim->world.now.wall_ms, sim->world.session_idle_ms);
 }
 
