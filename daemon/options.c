@@ -19,7 +19,7 @@ static const struct rfl_conf_option table[] = {
     OPT(BOOL,   store_any_fs,        NULL,     NULL,     "false",                     false,
         "accept a filesystem that is not known to keep its promises (never a network one)"),
     OPT(STRING, policy_dir,          "1",      "200",    "/etc/referrald/policy",     true,
-        "folder of areas, calendar, clocks, jobcentres, rules and sources, each a .conf file"),
+        "folder of the policy: areas, calendar, clocks, disclosure, journey and others, each a .conf file"),
     OPT(STRING, directory_dir,       "0",      "200",    "",                          true,
         "folder of compiled directories; empty: only configuration places people"),
     OPT(STRING, doors,               "1",      "120",    "tcp://127.0.0.1:5701",      false,

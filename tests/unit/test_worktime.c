@@ -278,7 +278,7 @@ static int64_t count_minutes(const struct rfl_calendar *cal, int64_t at, int64_t
     return at;
 }
 
-/* Random clocks, half of them begun in the weeks of a changed hour, of Easter or of Christmas 2026. */
+/* Six hundred random clocks, half of them begun in the weeks of a changed hour, of Easter or of Christmas 2026. */
 static void warnings_agree_with_counting_minutes(void **state)
 {
     (void)state;
@@ -286,7 +286,7 @@ static void warnings_agree_with_counting_minutes(void **state)
                               london(2026, 12, 22, 0, 0), london(2025, 10, 22, 0, 0), london(2027, 3, 24, 0, 0) };
     int64_t first = london(2025, 1, 1, 0, 0);
     struct rfl_policy *policies[] = { policy_with(&office, 1), policy_with(&nights, 1) };
-    for (int round = 0; round < 2000; round++) {
+    for (int round = 0; round < 600; round++) {
         const struct rfl_calendar *cal = round % 2 == 0 ? &office : &nights;
         struct rfl_policy *policy = policies[round % 2];
         int64_t week = weeks[random_below(sizeof weeks / sizeof weeks[0])];
