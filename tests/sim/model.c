@@ -136,13 +136,27 @@ void m_place(struct model *m, struct m_case *k, uint16_t queue, uint16_t area, i
     k->accept_by_ms = intake ? k->due_ms : 0;
 }
 
-/* Out of a hold: back to where it was held from, with its place in the queue, unless that queue said no. */
-void m_release(struct model *m, struct m_case *k)
+uint16_t m_area_of(uint16_t queue) { return queue < 1000 ? 0 : queue % 1000; }
+
+void m_put(struct model *m, struct m_case *k, struct m_place place, int64_t since_ms)
 {
+    bool held = false;
+    uint16_t queue = m_queue_is_intake(place.queue) ? m_where(m, place.queue, &held) : place.queue;
+    if (held)
+        m_place(m, k, triage_of(place.area), place.area, 0);
+    else
+        m_place(m, k, queue, queue == place.queue ? place.area : m_area_of(queue), since_ms);
+}
+
+/* Out of a hold: back to where it was held from, with its place in the queue, unless that queue said no. */
+void m_release(struct model *m, struct m_case *k, bool despite_no)
+{
+    bool held;
     int64_t since_ms = k->since_ms > 0 ? k->since_ms : k->opened_ms;
+    uint16_t queue = m_where(m, k->queue, &held);
     k->escalation = 0;
-    if (m_queue_is_intake(k->queue) && !m_said_no(k, k->queue))
-        m_place(m, k, k->queue, k->area, since_ms);
+    if (m_queue_is_intake(queue) && (despite_no || !m_said_no(k, queue)) && !held)
+        m_place(m, k, queue, m_area_of(queue), since_ms);
     else
         m_to_triage(m, k);
 }
@@ -433,7 +447,7 @@ void m_place_or_be_quiet(struct model *m, struct m_case *k, const struct m_form 
                          int64_t until_ms)
 {
     if (until_ms <= m->now_ms || form->door == RFL_DOOR_SELF) {
-        m_place(m, k, place.queue, place.area, k->opened_ms);
+        m_put(m, k, place, k->opened_ms);
         return;
     }
     k->status = RFL_STATUS_ON_HOLD;
@@ -492,7 +506,7 @@ static void join(struct model *m, uint16_t referral, int64_t quiet_until_ms)
         m_place_or_be_quiet(m, k, &r->form, place, quiet_until_ms);
     } else if (k->hold == RFL_HOLD_DO_NOT_CONTACT && r->form.door == RFL_DOOR_SELF) {
         k->escalation = 0;
-        m_place(m, k, place.queue, place.area, k->opened_ms);
+        m_put(m, k, place, k->opened_ms);
     }
 }
 

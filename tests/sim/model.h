@@ -133,6 +133,9 @@ struct m_order {
 };
 struct m_answer model_order(struct model *m, const struct m_order *order);
 
+/* What an operator does to a queue: order->queue, mode, until_ms, to, capacity. */
+struct m_answer model_queue_set(struct model *m, const struct m_order *order);
+
 /* ---- time ---- */
 /* Everything that a turn does by itself before it offers: silent workers, clocks. */
 void model_settle(struct model *m);
@@ -154,7 +157,14 @@ void m_start_clock(struct model *m, struct m_case *k, enum rfl_clock clock);
 void m_start_lease(struct model *m, struct m_case *k);
 void m_set_clock(struct m_case *k, enum rfl_clock clock, int64_t due_ms);
 void m_place(struct model *m, struct m_case *k, uint16_t queue, uint16_t area, int64_t since_ms);
-void m_release(struct model *m, struct m_case *k);
+/* Routing places somebody: an operator may have put that queue on hold, or diverted it. */
+void m_put(struct model *m, struct m_case *k, struct m_place place, int64_t since_ms);
+void m_release(struct model *m, struct m_case *k, bool despite_no);
+/* Where who would go to this queue goes now, and whether that takes anybody. */
+uint16_t m_where(const struct model *m, uint16_t queue, bool *held);
+/* Nobody is offered from it now. */
+bool m_rests(const struct model *m, uint16_t queue);
+uint16_t m_area_of(uint16_t queue);
 void m_place_or_be_quiet(struct model *m, struct m_case *k, const struct m_form *form, struct m_place place,
                          int64_t quiet_until_ms);
 void m_to_triage(struct model *m, struct m_case *k);

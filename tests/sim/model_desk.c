@@ -35,7 +35,7 @@ static void place_anew(struct model *m, struct m_case *k, const struct m_referra
         m_place_or_be_quiet(m, k, &r->newest, to, quiet_until_ms);
     } else if (waits && to.queue != routed_before && to.queue != k->queue && !m_said_no(k, to.queue)) {
         k->escalation = 0;
-        m_place(m, k, to.queue, to.area, k->since_ms > 0 ? k->since_ms : k->opened_ms);
+        m_put(m, k, to, k->since_ms > 0 ? k->since_ms : k->opened_ms);
     }
 }
 
@@ -179,8 +179,10 @@ static bool desk_sensible(const struct model *m, const struct m_case *k, const s
 {
     bool place = order->kind == RFL_MSG_PLACE || (order->kind == RFL_MSG_RELEASE && order->queue != 0);
     bool waits = k->status == RFL_STATUS_TRIAGE || k->status == RFL_STATUS_QUEUED;
-    if (place)
-        return (order->queue != k->queue || !waits) && (!m_said_no(k, order->queue) || order->override_no);
+    bool held = false;
+    if (place)                          /* what a person asks for by name is not diverted */
+        return (order->queue != k->queue || !waits) && (!m_said_no(k, order->queue) || order->override_no) &&
+               !(m_where(m, order->queue, &held) == order->queue && held);
     if (order->kind == RFL_MSG_HOLD)
         return hold_end_ok(m, k, order->until_ms);
     if (order->kind == RFL_MSG_SHUT)
@@ -199,8 +201,6 @@ static void forget_no(struct m_case *k)
     memmove(&k->no[i - 1], &k->no[i], (k->no_count - i) * sizeof k->no[0]);
     k->no_count--;
 }
-
-static uint16_t area_of(uint16_t queue) { return queue < 1000 ? 0 : queue % 1000; }
 
 static void unlink_case(struct model *m, struct m_case *k)
 {
@@ -224,16 +224,14 @@ static void act(struct model *m, struct m_case *k, const struct m_order *order)
     case RFL_MSG_PLACE:
         m_free_holder(k);
         k->escalation = 0;
-        m_place(m, k, queue, area_of(queue), since_ms);
+        m_place(m, k, queue, m_area_of(queue), since_ms);
         break;
     case RFL_MSG_RELEASE:
         k->escalation = 0;
         if (queue != 0)
-            m_place(m, k, queue, area_of(queue), since_ms);
-        else if (order->override_no && m_queue_is_intake(k->queue))
-            m_place(m, k, k->queue, k->area, since_ms);
+            m_place(m, k, queue, m_area_of(queue), since_ms);
         else
-            m_release(m, k);
+            m_release(m, k, order->override_no);
         break;
     case RFL_MSG_SEND_BACK:
         forget_no(k);
@@ -264,6 +262,72 @@ static bool may_rest(const struct model *m, const struct m_order *order)
         if (m->kase[n].linked_to == order->kase)
             return false;
     return m->kase[order->other].status != RFL_STATUS_CLOSED && m->kase[order->other].linked_to == 0;
+}
+
+/* ---- queues ---- */
+
+static struct m_queue *settings_of(struct model *m, uint16_t queue)
+{
+    for (unsigned i = 0; i < M_QUEUES; i++)
+        if (model_intake[i] == queue)
+            return &m->queue[i];
+    return NULL;
+}
+
+static const struct m_queue *read_settings(const struct model *m, uint16_t queue)
+{
+    static const struct m_queue none;
+    for (unsigned i = 0; i < M_QUEUES; i++)
+        if (model_intake[i] == queue)
+            return &m->queue[i];
+    return &none;
+}
+
+/* One diversion is followed, not a second. */
+uint16_t m_where(const struct model *m, uint16_t queue, bool *held)
+{
+    const struct m_queue *q = read_settings(m, queue);
+    uint16_t to = q->divert_until_ms > m->now_ms ? q->divert_to : queue;
+    *held = read_settings(m, to)->hold_until_ms > m->now_ms;
+    return to;
+}
+
+bool m_rests(const struct model *m, uint16_t queue)
+{
+    const struct m_queue *q = read_settings(m, queue);
+    uint32_t working = 0;
+    if (q->pause_until_ms > m->now_ms)
+        return true;
+    if (q->capacity_until_ms <= m->now_ms)
+        return false;
+    for (unsigned i = 0; i < m->open_count; i++) {
+        const struct m_case *k = &m->kase[m->open[i]];
+        working += k->queue == queue && k->worker >= 0 && k->linked_to == 0;
+    }
+    return working >= q->capacity;
+}
+
+struct m_answer model_queue_set(struct model *m, const struct m_order *order)
+{
+    struct m_queue *q = settings_of(m, order->queue);
+    bool divert = order->mode == RFL_QUEUE_MODE_DIVERT, clear = order->mode == RFL_QUEUE_MODE_CLEAR;
+    if (!order->signed_)
+        return (struct m_answer){ .code = RFL_CODE_REASON_MISSING };
+    if (!order->queue_known)
+        return (struct m_answer){ .code = RFL_CODE_UNKNOWN_QUEUE };
+    if (q == NULL || (!clear && order->until_ms <= m->now_ms) ||
+        (divert && (order->to == order->queue || !m_queue_is_intake(order->to))))
+        return (struct m_answer){ .code = RFL_CODE_INVALID };
+    if (order->dry_run)
+        return (struct m_answer){ .code = RFL_CODE_OK };
+    switch ((int)order->mode) {
+    case RFL_QUEUE_MODE_CLEAR: *q = (struct m_queue){ 0 }; break;
+    case RFL_QUEUE_MODE_PAUSE: q->pause_until_ms = order->until_ms; break;
+    case RFL_QUEUE_MODE_HOLD: q->hold_until_ms = order->until_ms; break;
+    case RFL_QUEUE_MODE_DIVERT: q->divert_until_ms = order->until_ms; q->divert_to = order->to; break;
+    default: q->capacity_until_ms = order->until_ms; q->capacity = order->capacity; break;
+    }
+    return (struct m_answer){ .code = RFL_CODE_OK };
 }
 
 struct m_answer model_order(struct model *m, const struct m_order *order)

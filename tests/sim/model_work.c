@@ -105,11 +105,12 @@ static bool too_soon_or_late(const struct model *m, const struct m_case *k, cons
 static bool sensible(const struct model *m, const struct m_case *k, const struct m_verb *verb)
 {
     int64_t latest_ms = 0;
+    bool held;
     switch ((int)verb->kind) {
     case RFL_MSG_DECLINE: return verb->reason > RFL_DECLINE_NONE && verb->reason < RFL_DECLINE_COUNT;
     case RFL_MSG_REDIRECT:
         return verb->reason > RFL_DECLINE_NONE && verb->reason < RFL_DECLINE_COUNT && m_queue_is_intake(verb->queue) &&
-               verb->queue != k->queue;
+               m_where(m, verb->queue, &held) != k->queue;
     case RFL_MSG_DEFER:
         if (rfl_policy_due(m->policy, (struct rfl_queue_no){ k->queue }, RFL_CLOCK_HOLD, m->now_ms, &latest_ms) !=
             RFL_E_OK)
@@ -122,14 +123,16 @@ static bool sensible(const struct model *m, const struct m_case *k, const struct
     }
 }
 
-static void redirect(struct model *m, struct m_case *k, uint16_t target)
+static void redirect(struct model *m, struct m_case *k, uint16_t asked)
 {
+    bool held;
+    uint16_t target = m_where(m, asked, &held);
     bool over = k->hops >= rfl_policy_hops_max(m->policy), said_no = m_said_no(k, target);
     m_say_no(k);
     k->hops++;
     k->escalation = 0;
     m_free_holder(k);
-    if (over || said_no)
+    if (over || said_no || held)
         m_to_triage(m, k);
     else
         m_place(m, k, target, (uint16_t)(target - 1000), m->now_ms);
@@ -300,7 +303,7 @@ static void run_on(struct model *m, struct m_case *k)
             m_tell(m, k, M_NEWS_WAITING, 0, 0);
         k->warned = k->most_ms <= m->now_ms ? 2 : 1;
     } else if (k->clock == RFL_CLOCK_HOLD) {
-        m_release(m, k);
+        m_release(m, k, false);
     } else {
         escalate(m, k);
     }
@@ -367,6 +370,8 @@ const char *model_offered(struct model *m, uint64_t session, uint16_t kase, stru
         return NULL;                    /* after a reconnect: the same again */
     if (now->status != RFL_STATUS_QUEUED || now->linked_to != 0)
         return "an offer of a case that does not wait";
+    if (m_rests(m, now->queue))
+        return "an offer from a queue that is paused or at its capacity";
     if (!wants(m, (unsigned)worker, now->queue))
         return "an offer from a queue that the worker did not ask for";
     if (model_outstanding(m, (unsigned)worker) >= m->worker[worker].credit)
@@ -392,7 +397,8 @@ uint16_t model_forgotten(const struct model *m)
             continue;
         for (unsigned j = 0; j < m->open_count; j++) {
             const struct m_case *k = &m->kase[m->open[j]];
-            if (k->status == RFL_STATUS_QUEUED && k->linked_to == 0 && wants(m, i, k->queue))
+            if (k->status == RFL_STATUS_QUEUED && k->linked_to == 0 && wants(m, i, k->queue) &&
+                !m_rests(m, k->queue))
                 return m->open[j];
         }
     }

@@ -106,6 +106,7 @@ void sim_adapter(struct sim *sim, enum sim_deed deed);
 void sim_worker(struct sim *sim, enum sim_deed deed);
 void sim_operator(struct sim *sim, enum sim_deed deed);
 /* The desk settles what is with it: places, releases, agrees. */
+void sim_clear_queues(struct sim *sim);
 void sim_settle_desk(struct sim *sim, uint16_t kase);
 void sim_card_take(struct sim *sim, unsigned worker, uint16_t kase, struct rfl_token token);
 void sim_subscribe(struct sim *sim, unsigned worker, uint8_t queues, uint32_t credit);

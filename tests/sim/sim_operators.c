@@ -79,12 +79,56 @@ static void some_order(struct sim *sim)
         give_order(sim, &order);
 }
 
+static void set_queue(struct sim *sim, const struct m_order *order)
+{
+    static const char *const modes[RFL_QUEUE_MODE_COUNT] = { "clear", "pause", "hold", "divert", "capacity" };
+    struct rfl_ask ask = { .kind = RFL_MSG_QUEUE_SET, .operator_name = sim_text("desk"), .dry_run = order->dry_run,
+                           .mode = order->mode, .at_ms = order->until_ms, .capacity = order->capacity,
+                           .queue = queue_name(sim, order->queue_known ? order->queue : 0) };
+    sim->bare = !order->signed_;
+    if (order->signed_)
+        ask.why = sim_text("as agreed");
+    if (order->mode == RFL_QUEUE_MODE_DIVERT)
+        ask.to = queue_name(sim, order->to);
+    struct m_answer answer = model_queue_set(&sim->model, order);
+    sim_say(sim, "desk: %s%s queue %u (to %u, capacity %u) for %lld minutes > %s", order->dry_run ? "would " : "",
+            modes[order->mode], order->queue, order->to, order->capacity,
+            (long long)(order->until_ms - sim->world.now.wall_ms) / 60000, rfl_code_name(answer.code));
+    (void)sim_expect(sim, sim_ask(sim, SIM_OPERATOR_SESSION, &ask), &answer, RFL_MSG_ACTED);
+}
+
+static void some_setting(struct sim *sim)
+{
+    static const int64_t ahead_ms[] = { -1000, 600000, 3600000, 86400000, 3 * 86400000 };
+    static const uint8_t modes[] = { RFL_QUEUE_MODE_CLEAR, RFL_QUEUE_MODE_CLEAR, RFL_QUEUE_MODE_PAUSE,
+                                     RFL_QUEUE_MODE_HOLD, RFL_QUEUE_MODE_DIVERT, RFL_QUEUE_MODE_CAPACITY };
+    struct m_order order = { .kind = RFL_MSG_QUEUE_SET, .signed_ = !sim_chance(sim, 8),
+                             .dry_run = sim_chance(sim, 32), .queue_known = !sim_chance(sim, 8),
+                             .queue = sim_chance(sim, 12) ? 2016 : model_intake[sim_below(sim, M_QUEUES)],
+                             .to = sim_chance(sim, 12) ? 2016 : model_intake[sim_below(sim, M_QUEUES)],
+                             .mode = modes[sim_below(sim, 6)], .capacity = 1 + sim_below(sim, 5),
+                             .until_ms = sim->world.now.wall_ms + ahead_ms[sim_below(sim, 5)] };
+    set_queue(sim, &order);
+}
+
+/* What operators said of queues is taken back, so that everybody can come to an end. */
+void sim_clear_queues(struct sim *sim)
+{
+    for (unsigned i = 0; i < M_QUEUES; i++) {
+        struct m_order order = { .kind = RFL_MSG_QUEUE_SET, .signed_ = true, .queue_known = true,
+                                 .queue = model_intake[i], .mode = RFL_QUEUE_MODE_CLEAR };
+        set_queue(sim, &order);
+    }
+}
+
 void sim_operator(struct sim *sim, enum sim_deed deed)
 {
     if (deed == SIM_LOOK)
         look(sim);
     else if (deed == SIM_ORDER)
         some_order(sim);
+    else
+        some_setting(sim);
 }
 
 void sim_settle_desk(struct sim *sim, uint16_t kase)

@@ -376,6 +376,8 @@ static bool come_to_an_end(struct sim *sim)
         memcpy(open, sim->model.open, count * sizeof open[0]);
         sim->world.now.wall_ms += 600000;
         begin_turn(sim);
+        if (round == 0)
+            sim_clear_queues(sim);
         for (unsigned i = 0; i < M_WORKERS && round % 8 == 0; i++)
             sim_subscribe(sim, i, (1 << M_QUEUES) - 1, 16);
         for (unsigned i = 0; i < M_WORKERS; i++)
