@@ -10,8 +10,8 @@
 #define WITH_A_CLOCK(status) [RFL_EVENT_WARNED] = (status), [RFL_EVENT_ESCALATED] = (status)
 
 /* The only place that says what may happen when. An empty cell is a refusal. `received` is where a case stands between
- * being taken from one owner and being given to the next, inside one entry. MOVED out of accepted, waiting and active is
- * for a superior who takes the case from a provider that has gone quiet: else nobody could. */
+ * being taken from one owner and being given to the next, inside one entry. MOVED out of accepted, waiting and active
+ * is for a superior who takes the case from a provider that has gone quiet: else nobody could. */
 static const uint8_t next_of[RFL_STATUS_COUNT][RFL_EVENT_COUNT] = {
     [RFL_STATUS_NONE] = { [RFL_EVENT_RECEIVED] = RFL_STATUS_RECEIVED },
     [RFL_STATUS_RECEIVED] = {

@@ -30,7 +30,8 @@ void rfl_keys_of(const struct rfl_case *kase, struct rfl_keys *out)
     if (kase->status == RFL_STATUS_QUEUED) {
         out->has[RFL_INDEX_QUEUE] = true;
         out->order[RFL_INDEX_QUEUE] = (struct rfl_order){
-            (uint64_t)kase->queue.v << 16 | (uint64_t)kase->band << 8 | kase->door, (uint64_t)kase->since_ms, kase->id.v };
+            (uint64_t)kase->queue.v << 16 | (uint64_t)kase->band << 8 | kase->door, (uint64_t)kase->since_ms,
+            kase->id.v };
     }
     if (kase->clock != RFL_CLOCK_NONE) {
         out->has[RFL_INDEX_DUE] = true;

@@ -39,8 +39,8 @@ struct rfl_case {
     int64_t opened_ms;
     int64_t since_ms;           /* place in the queue: kept over a lapsed offer, new at a redirect */
     int64_t accept_by_ms;       /* when somebody must have said yes, kept while it is offered; later once escalated */
-    int64_t half_ms, most_ms;   /* when half and 80 % of the running clock are over; 0: this clock has no warnings. While
-                                   it is offered: of the clock for a yes, which goes on behind the lease */
+    int64_t half_ms, most_ms;   /* when half and 80 % of the running clock are over; 0: this clock has no warnings.
+                                   While it is offered: of the clock for a yes, which goes on behind the lease */
     int64_t due_ms;             /* when the running clock is over */
     int64_t closed_ms;          /* outcomes are taken for a while after it */
     int64_t quiet_until_ms;     /* closed by the person's no: not offered again before, unless they come themselves */
@@ -67,7 +67,7 @@ struct rfl_referral {
     struct rfl_seq latest;                                  /* the entry with its newest body: seq, or an amendment's */
     uint16_t amendments;
     uint8_t withdrawn;                                      /* enum rfl_withdraw; NONE while it stands */
-    uint8_t notify;                                         /* bit 1 << enum rfl_notify: what the referrer wants to hear */
+    uint8_t notify;                                         /* bit 1 << enum rfl_notify: wants to hear; 0: all */
 };
 
 /* A place in a derived index: compared as three numbers, first a, then b, then c (which is the case). */
@@ -78,8 +78,8 @@ enum rfl_index { RFL_INDEX_QUEUE, RFL_INDEX_DUE, RFL_INDEX_HOLDER, RFL_INDEX_WOR
                  RFL_INDEX_COUNT };
 
 /* The place of a case in each index. has[i] false: the case is not in that index.
- * A case that is linked to another is in LINKED and in no other. (Cases linked to one are found by that index and not by
- * a list through the cases, because one entry of the log changes one case.)
+ * A case that is linked to another is in LINKED and in no other. (Cases linked to one are found by that index and not
+ * by a list through the cases, because one entry of the log changes one case.)
  *   QUEUE   a = queue << 16 | band << 8 | door, b = since_ms, c = case      exactly while queued
  *   DUE     a = rfl_case_next_ms, b = clock, c = case         while it has a clock
  *   HOLDER  a = holder, b = 0, c = case                       exactly while offered

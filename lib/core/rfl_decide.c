@@ -101,8 +101,8 @@ static bool fenced(const struct rfl_case *before, const struct rfl_command *comm
     return before->holder != command->holder && before->status != RFL_STATUS_CLOSED;
 }
 
-/* Who hears of it. "Still waiting" is for as long as nobody has said yes, because later it would say that the person does
- * not answer; once a clock, and again when it is over. A hold for the person's earlier no is nobody's business. */
+/* Who hears of it. "Still waiting" is for as long as nobody has said yes, because later it would say that the person
+ * does not answer; once a clock, and again when it is over. A hold for the person's earlier no is nobody's business. */
 static void tell(const struct rfl_policy *policy, const struct rfl_case *before, struct rfl_events *out)
 {
     for (uint32_t i = 0; i < out->count; i++) {

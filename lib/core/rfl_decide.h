@@ -45,8 +45,8 @@ struct rfl_command {
     const struct rfl_decision *decision;
     uint8_t band, reason, code, barrier;
     bool reached;
-    /* Where to: REDIRECT, PLACE, RELEASE as asked; in every command that places somebody (RECEIVE, AMEND, EXPIRE too) the
-     * caller puts the queue that an operator's diversion names here. */
+    /* Where to: REDIRECT, PLACE, RELEASE as asked; in every command that places somebody (RECEIVE, AMEND, EXPIRE too)
+     * the caller puts the queue that an operator's diversion names here. */
     struct rfl_queue_no target;
     bool target_held;           /* an operator's hold is on the queue it would go to: triage decides instead */
     bool override_no;           /* PLACE, RELEASE: although that queue said no before; recorded */
@@ -56,7 +56,7 @@ struct rfl_command {
     bool others_stand;          /* WITHDRAW: of linked cases; this one goes on for them */
     bool all_in_error;          /* WITHDRAW: every referral of the case was entered in error */
     int64_t until_ms;
-    int64_t lease_ms;           /* OFFER, TOUCH: an offer's length, instead of the policy's lease clock; 0: that clock */
+    int64_t lease_ms;           /* OFFER, TOUCH: an offer's length instead of the policy's lease clock; 0: that clock */
 };
 
 struct rfl_events { uint32_t count; struct rfl_event list[RFL_EVENTS_PER_COMMAND_MAX]; };
@@ -64,10 +64,10 @@ struct rfl_events { uint32_t count; struct rfl_event list[RFL_EVENTS_PER_COMMAND
 /* Turns a command into the events that must happen, in order; on any error there are none. `before` is all zero for a
  * person without an open case. At most RFL_EVENTS_PER_COMMAND_MAX events. Errors:
  *   RFL_E_FENCED   a worker verb whose token is not the case's, or whose holder is not
- *   RFL_E_STATE    not in rfl_legal_commands; a touch beyond its limit; nobody unreachable before the policy's number of
+ *   RFL_E_STATE    not in rfl_legal_commands; a touch beyond its limit; unreachable before the policy's number of
  *                  attempts on different channels; an outcome later than the policy takes them
- *   RFL_E_INVALID  a reason, channel or outcome that is none or not in its list; a redirect or placement to where it is,
- *                  to a queue that is not there, not open, on hold, or in an area that has ended, or (a placement) to
+ *   RFL_E_INVALID  a reason, channel or outcome that is none or not in its list; a redirect or placement to where it
+ *                  is, or to a queue that is not there, not open, on hold or in an area that has ended; a placement to
  *                  one that said no, without override; a deferral or hold into the past or beyond the hold clock */
 RFL_MUST_USE enum rfl_err rfl_decide(const struct rfl_policy *policy, const struct rfl_case *before,
                                      const struct rfl_command *command, const struct rfl_now *now,

@@ -36,8 +36,8 @@ static enum rfl_err decide_place(const struct rfl__deciding *d)
     return RFL_E_OK;
 }
 
-/* Back to who declined, with a new deadline and the old place in line. A queue that takes nobody any more sends the case
- * to triage. */
+/* Back to who declined, with a new deadline and the old place in line. A queue that takes nobody any more sends the
+ * case to triage. */
 static enum rfl_err decide_send_back(const struct rfl__deciding *d)
 {
     const struct rfl_queue *queue = rfl_policy_queue(d->policy, d->before->queue);

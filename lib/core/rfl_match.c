@@ -7,8 +7,8 @@ enum { NAME_WORDS_MAX = 12, NAME_BYTES_MAX = 120 };
 struct name { char text[NAME_BYTES_MAX]; size_t len; bool full; struct { size_t at, len; } word[NAME_WORDS_MAX];
               unsigned words; };
 
-/* Letters of Latin-1 from 00C0 and of Latin Extended-A from 0100, without their marks; ' ' stands for a sign that is none.
- * Both cases of a letter give the same. */
+/* Letters of Latin-1 from 00C0 and of Latin Extended-A from 0100, without their marks; ' ' stands for a sign that is
+ * none. Both cases of a letter give the same. */
 static const char latin_1[] = "aaaaaaaceeeeiiiidnooooo ouuuuytsaaaaaaaceeeeiiiidnooooo ouuuuyty";
 static const char latin_a[] = "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkkllllllllllnnnnnnnnn"
                               "oooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
@@ -24,8 +24,8 @@ static void put(struct name *name, char c)
 
 static uint32_t continued(struct rfl_view text, size_t at) { return at < text.len ? text.p[at] & 0x3Fu : 0; }
 
-/* The code point at *at, which is moved past it. The text is valid UTF-8 (decoding has seen to it); a byte that is not is
- * taken as itself. */
+/* The code point at *at, which is moved past it. The text is valid UTF-8 (decoding has seen to it); a byte that is not
+ * is taken as itself. */
 static uint32_t next_point(struct rfl_view text, size_t *at)
 {
     uint8_t c = text.p[(*at)++];

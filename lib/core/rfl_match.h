@@ -23,7 +23,7 @@ void rfl_match_texts_of(const struct rfl_form *form, bool test_people, int64_t n
 enum rfl_match_verdict {
     RFL_MATCH_STRANGERS,        /* no key in common */
     RFL_MATCH_SAME,             /* the strongest key that both have is the same */
-    RFL_MATCH_RESEMBLES         /* a weaker key is the same and a stronger one that both have differs: a person decides */
+    RFL_MATCH_RESEMBLES         /* a weaker key is the same, a stronger one that both have differs: a person decides */
 };
 enum rfl_match_verdict rfl_match_judge(const struct rfl_hash mine[RFL_MATCH_COUNT],
                                        const struct rfl_hash theirs[RFL_MATCH_COUNT]);

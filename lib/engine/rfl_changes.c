@@ -109,7 +109,8 @@ void rfl__handle_amend(struct rfl_engine *e, uint64_t session, const struct rfl_
     struct rfl_submission submission = {
         .id = referral.id, .reference = referral.reference, .door = referral.door, .consent = ask->form.consent,
         .body = rfl_store_hash(e->store, RFL_HASH_BODY, 0, ask->referral),
-        .notify = ask->form.notify != 0 ? ask->form.notify : rfl_policy_notify(e->policy, (enum rfl_door)referral.door) };
+        .notify = ask->form.notify != 0 ? ask->form.notify
+                                        : rfl_policy_notify(e->policy, (enum rfl_door)referral.door) };
     if (!newest_body(e, &referral, &newest, &decided))
         rfl__refuse(e, session, RFL_CODE_UNKNOWN_OUTCOME);
     else if (rfl_hash_same(newest, submission.body))

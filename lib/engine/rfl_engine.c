@@ -381,7 +381,8 @@ enum rfl_err rfl__open_submission(struct rfl_engine *e, const struct rfl_referra
 static bool works_on(const struct rfl_case *kase)
 {
     return kase->linked_to.v == 0 && (kase->status == RFL_STATUS_OFFERED || kase->status == RFL_STATUS_ACCEPTED ||
-                                      kase->status == RFL_STATUS_WAITING_ON_PERSON || kase->status == RFL_STATUS_ACTIVE);
+                                      kase->status == RFL_STATUS_WAITING_ON_PERSON ||
+                                      kase->status == RFL_STATUS_ACTIVE);
 }
 
 /* Whether what happened makes somebody wait for a worker, or a worker free under a queue's capacity, or puts mail: then

@@ -44,7 +44,7 @@ struct rfl_engine {
     bool draining, draining_said, leftover;
     uint64_t queue_changes, mail_changes;       /* raised when a case starts to wait; when mail is put */
     int64_t idle_check_ms;
-    int64_t rest_ends_ms;                       /* when the next queue with people waiting may be offered from; 0: none */
+    int64_t rest_ends_ms;                       /* when the next resting queue with people in it is free; 0: none */
     int64_t started_ms;
     struct rfl__turns *turns;                   /* whose turn it is in each queue, by the queue's place in the policy */
     uint8_t personal[RFL_PERSONAL_BYTES_MAX];
@@ -56,7 +56,8 @@ struct rfl_engine {
  * for asks; unasked messages are then left for the next turn). */
 struct rfl_reply *rfl__say(struct rfl_engine *e, uint64_t session, enum rfl_message_kind kind);
 void rfl__refuse(struct rfl_engine *e, uint64_t session, enum rfl_code code);
-/* STATE, naming what is possible now among `verbs` (bits 1 << enum rfl_command_kind); status as the asker may know it. */
+/* STATE, naming what is possible now among `verbs` (bits 1 << enum rfl_command_kind); status as the asker may know
+ * it. */
 void rfl__refuse_state(struct rfl_engine *e, uint64_t session, enum rfl_status status, uint32_t verbs);
 void rfl__count(struct rfl_engine *e, enum rfl__counter counter);
 /* Decides and appends in one step: entry is completed with the events. RFL_E_OK, or decide's error (nothing happened),

@@ -49,8 +49,8 @@ void rfl__offer_again(struct rfl_engine *e, struct rfl__session *s)
 
 /* ---- the people who wait ---- */
 
-/* The one of each door who has waited longest, by the band they count in: a routine case that has waited for the policy's
- * ageing time counts as urgent, so that nobody waits for ever behind people who are. */
+/* The one of each door who has waited longest, by the band they count in: a routine case that has waited for the
+ * policy's ageing time counts as urgent, so that nobody waits for ever behind people who are. */
 struct heads { bool has[RFL_BAND_COUNT][RFL_DOOR_COUNT]; struct rfl_order at[RFL_BAND_COUNT][RFL_DOOR_COUNT]; };
 
 static void note_head(struct heads *heads, unsigned band, unsigned door, const struct rfl_order *at)
@@ -75,9 +75,9 @@ static void find_heads(const struct rfl_engine *e, struct rfl_queue_no queue, st
     }
 }
 
-/* Doors take turns by their shares: each one that has somebody waiting gains its share, who has most goes first and pays
- * for all. So of any run of offers a door gets its share, and a flood through another door delays its head by no more
- * than the shares say. Who has nobody waiting saves nothing up. */
+/* Doors take turns by their shares: each one that has somebody waiting gains its share, who has most goes first and
+ * pays for all. So of any run of offers a door gets its share, and a flood through another door delays its head by no
+ * more than the shares say. Who has nobody waiting saves nothing up. */
 static bool take_turn(const struct rfl_engine *e, const struct heads *heads, unsigned band, int32_t *balance,
                       unsigned *door_out)
 {

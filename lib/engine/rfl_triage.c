@@ -16,7 +16,8 @@ bool rfl__is_triage(uint8_t message_kind)
     return message_kind < RFL_MSG_COUNT && kinds[message_kind] != RFL_DO_RECEIVE;
 }
 
-/* The other case of a link: open, and nothing rests on the one that is to rest, so that links are never deeper than one. */
+/* The other case of a link: open, and nothing rests on the one that is to rest, so that links are never deeper than
+ * one. */
 static enum rfl_code judge_link(struct rfl_engine *e, const struct rfl_ask *ask, const struct rfl_case *kase,
                                 struct rfl_command *command)
 {
@@ -122,7 +123,7 @@ void rfl__handle_triage(struct rfl_engine *e, uint64_t session, const struct rfl
         return;
     }
     if (!ask->dry_run && ask->kind == RFL_MSG_UNLINK && cases[0].linked_to.v != 0)
-        rfl__end_case(e, &entry, RFL_WITHDRAW_REVOKED, cases[0].linked_to);   /* it may have gone on for this one only */
+        rfl__end_case(e, &entry, RFL_WITHDRAW_REVOKED, cases[0].linked_to); /* it may have gone on for this only */
     rfl__count(e, ask->dry_run ? RFL__N_dry_runs : RFL__N_acted);
     if (!ask->dry_run && cases[0].holder != 0 && (cases[1].holder == 0 || cases[1].linked_to.v != 0))
         rfl__notice(e, cases[0].holder, &cases[0], RFL_NOTICE_WITHDRAWN);

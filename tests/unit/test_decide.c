@@ -48,7 +48,8 @@ static bool same_event(const struct rfl_event *a, const struct rfl_event *b)
            a->area.v == b->area.v && rfl_token_same(a->token, b->token) && a->holder == b->holder &&
            a->reason == b->reason && a->code == b->code && a->level == b->level && a->band == b->band &&
            a->half_ms == b->half_ms && a->most_ms == b->most_ms && a->until_ms == b->until_ms &&
-           a->other.v == b->other.v && a->referral.v == b->referral.v && a->told == b->told && a->upto == b->upto && rfl_hash_same(a->digest, b->digest) &&
+           a->other.v == b->other.v && a->referral.v == b->referral.v && a->told == b->told &&
+           a->upto == b->upto && rfl_hash_same(a->digest, b->digest) &&
            same_submission(&a->submission, &b->submission);
 }
 

@@ -1,4 +1,5 @@
-/* The journey off the straight road: taken back, amended, met again, placed, held, linked, warned of, waiting in turn. */
+/* The journey off the straight road: taken back, amended, met again, placed, held, linked, warned of, waiting in
+ * turn. */
 #include "engine_world.h"
 
 #define DAY_MS (24 * HOUR_MS)
@@ -173,7 +174,7 @@ static void after_a_persons_no_others_wait_and_they_themselves_do_not(void **sta
                                  .nhs = person(1) });
     assert_int_equal(row(1)->status, RFL_STATUS_ON_HOLD);
     assert_text(row(1)->hold, "do_not_contact");
-    assert_int_equal(mail("jobcentre-feed", SESSION_MORE, "held"), 0);      /* that there was a no is nobody's business */
+    assert_int_equal(mail("jobcentre-feed", SESSION_MORE, "held"), 0);  /* that there was a no: nobody's business */
     expect_refused(asks(RFL_MSG_PLACE, operator_ask(case_code(1))), RFL_CODE_UNKNOWN_QUEUE);
     (void)submit((struct knock){ .source = "self-page", .reference = "c", .door = RFL_DOOR_SELF, .nhs = person(1) });
     assert_int_equal(row(1)->status, RFL_STATUS_QUEUED);
