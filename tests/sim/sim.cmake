@@ -20,4 +20,10 @@ if(TARGET rfl_engine AND TARGET rfl_conf AND TARGET rfl_wire)
   else()
     rfl_test(sim sim TIMEOUT 600 LABELS journey release COMMAND sim --seed 1 --seconds 60 --steps 2000 --covered)
   endif()
+
+  # Providers who never mean yes, referrers who never stop.
+  rfl_program(test_adversaries SOURCES ${CMAKE_SOURCE_DIR}/tests/journey/test_adversaries.c
+    ${CMAKE_SOURCE_DIR}/tests/sim/world.c LINK ${rfl_all_libs} PkgConfig::CMOCKA)
+  target_include_directories(test_adversaries PRIVATE ${CMAKE_SOURCE_DIR}/tests/sim)
+  rfl_test(adversaries journey TIMEOUT 120 LABELS quick COMMAND test_adversaries)
 endif()
