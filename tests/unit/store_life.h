@@ -72,6 +72,29 @@ static inline struct rfl_event life_event(struct life *life, struct rfl_store *s
     return e;
 }
 
+/* Which referral and which other case an event speaks of; of none when there is none that it may be. */
+static inline void life_names(struct life *life, struct rfl_store *store, const struct rfl_case *kase,
+                              struct rfl_event *e)
+{
+    uint32_t has = rfl_event_fields((enum rfl_event_kind)e->kind);
+    struct rfl_referral referral;
+    if ((has & RFL_HAS_REFERRAL) != 0 && rfl_store_referral(store, kase->last_referral, &referral) == RFL_E_OK &&
+        referral.withdrawn == RFL_WITHDRAW_NONE) {
+        e->referral = referral.id;
+        /* A key may be new where there was none. One that is taken away leaves older referrals unfound until the next
+         * start (rfl_store_find_match says so), and what is compared here is before and after one. */
+        for (unsigned i = 0; i < RFL_MATCH_COUNT; i++)
+            if (!rfl_hash_none(referral.match[i]))
+                e->submission.match[i] = referral.match[i];
+    }
+    if ((has & RFL_HAS_REFERRAL) != 0 && (has & RFL_HAS_SUBMISSION) != 0)
+        e->submission.id = e->referral;
+    if (e->kind == RFL_EVENT_UNLINKED)
+        e->other = kase->linked_to.v != 0 ? kase->linked_to : kase->resembles;
+    else if ((has & RFL_HAS_OTHER) != 0 && e->kind != RFL_EVENT_RECEIVED)
+        e->other.v = 1 + life_draw(life) % rfl_store_next_case(store).v;
+}
+
 /* Adds a random allowed event; false when the one drawn is not allowed here. */
 static inline bool life_step(struct life *life, struct rfl_store *store, struct rfl_entry *entry,
                              struct rfl_case *kase)
@@ -82,6 +105,7 @@ static inline bool life_step(struct life *life, struct rfl_store *store, struct 
     if (next == RFL_STATUS_NONE || (kind == RFL_EVENT_CLOSED && life_draw(life) % 3 != 0))
         return false;
     struct rfl_event event = life_event(life, store, kind, next);
+    life_names(life, store, kase, &event);
     if (rfl_apply(kase, &event, entry, kase) != RFL_E_OK)
         return false;
     entry->events[entry->event_count++] = event;
@@ -132,6 +156,14 @@ static inline enum rfl_err life_command(struct life *life, struct rfl_store *sto
     entry.event_count = 1;
     entry.source.v = (uint16_t)(1 + life_draw(life) % 6);
     rfl_store_source(store, entry.source, &source);
+    if (what == 0 && life_draw(life) % 2 == 0) {
+        entry.events[0] = (struct rfl_event){ .kind = RFL_EVENT_QUEUE_SET, .queue = { (uint16_t)(1 + cases % 9) },
+                                              .code = (uint8_t)(life_draw(life) % RFL_QUEUE_MODE_COUNT),
+                                              .until_ms = life->wall_ms + 9, .upto = 4 };
+        entry.events[0].other.v = entry.events[0].code == RFL_QUEUE_MODE_DIVERT ? 3 : 0;
+        entry.why = (struct rfl_view){ (const uint8_t *)"flood", 5 };
+        return rfl_store_append(store, &entry, (struct rfl_view){ NULL, 0 });
+    }
     entry.events[0].kind = what == 0 ? (uint8_t)RFL_EVENT_POLICY_LOADED : (uint8_t)RFL_EVENT_MAILBOX_ACKED;
     if (what == 0)
         entry.events[0].digest = life_reference(life_draw(life));
@@ -166,6 +198,12 @@ static inline uint64_t life_fingerprint(struct rfl_store *store)
         life_fold(&sum, found, sizeof found);
     }
     for (uint16_t number = 0; number < 10; number++) {
+        struct rfl_queue_row_stored queue;
+        rfl_store_queue(store, (struct rfl_queue_no){ number }, &queue);
+        uint64_t settings[7] = { (uint64_t)queue.pause_until_ms, (uint64_t)queue.hold_until_ms,
+                                 (uint64_t)queue.divert_until_ms, (uint64_t)queue.capacity_until_ms,
+                                 queue.divert_to.v, queue.capacity, queue.set_by.v };
+        life_fold(&sum, settings, sizeof settings);
         struct rfl_source_row row;
         struct rfl_mail mail = { .sequence = 0 };
         rfl_store_source(store, (struct rfl_source_no){ number }, &row);
