@@ -1,8 +1,9 @@
 /* demo.h: what the parts of the demonstration share. tools/demo builds everything and starts demo_main.c.
  *
  * The demonstration is an ordinary user of libreferral: adapters behind every door (demo_doors.c), intake workers as
- * processes of their own (demo_workers.c), and an operator's questions at the end (demo_audit.c). Everything it sends
- * is a function of the seed (demo_people.c). All people, practices and postcodes are invented: NHS numbers of the range
+ * processes of their own (demo_workers.c), a triage desk (demo_desk.c), the harder moments of a journey after the desks
+ * have closed (demo_evening.c), and an operator's questions at the end (demo_audit.c). Everything it sends is a
+ * function of the seed (demo_people.c). All people, practices and postcodes are invented: NHS numbers of the range
  * that is never issued, practices Z99..., postcodes of areas QX and QS that do not exist. The areas are the real ones.
  */
 #ifndef DEMO_H
@@ -44,9 +45,17 @@ bool demo_world_publish(const struct demo_world *world, const char *folder);
 
 /* ---- what will be sent ---- */
 enum demo_kind { DEMO_NEW, DEMO_JOIN, DEMO_REPLAY, DEMO_CONFLICT, DEMO_KIND_COUNT };
+/* By what a person can be found again; NONE: by nothing that was given. */
+enum demo_key { DEMO_KEY_NHS_NUMBER, DEMO_KEY_NINO, DEMO_KEY_NAME_BIRTH_POSTCODE, DEMO_KEY_NONE };
+
+/* The referrals of the evening, after those of the crowd. */
+enum demo_scene { DEMO_SCENE_WITHDRAWN, DEMO_SCENE_AGAIN, DEMO_SCENE_REDIRECTED, DEMO_SCENE_LATE,
+                  DEMO_SCENE_LATE_COUNT = 6, DEMO_SCENES = DEMO_SCENE_LATE + DEMO_SCENE_LATE_COUNT };
 
 struct demo_referral {
     uint8_t kind, door, source;                 /* enum demo_kind, enum rfl_door, index of the source */
+    uint8_t key;                                /* JOIN: enum demo_key, by which it is found to be the same person */
+    uint8_t area;                               /* 1 + index of the area of a scene; 0: as it falls */
     uint32_t person;                            /* whom it is about; NEW: its own index */
     uint32_t of;                                /* JOIN, REPLAY, CONFLICT: the referral it follows */
     bool answered, replayed, joined;
@@ -56,8 +65,9 @@ struct demo_referral {
 
 struct demo_plan {
     struct demo_referral *referral;
-    uint32_t count;
-    uint32_t late;                              /* so many, the last ones, come after the desks have closed */
+    uint32_t count;                             /* the crowd and, after it, the scenes */
+    uint32_t crowd;
+    uint32_t late;                              /* of the crowd so many, the last, come after the desks have closed */
 };
 
 extern const char *const demo_source_names[];
@@ -68,7 +78,7 @@ RFL_MUST_USE bool demo_plan_make(const struct demo_world *world, uint32_t count,
 /* A form and the memory its views point into. The same index gives the same bytes. */
 struct demo_form {
     struct rfl_form form;
-    char name[48], birth[40], nhs[24], postcode[32], practice[24], phone[32], reason[96], reference[32];
+    char name[48], birth[40], nhs[24], nino[16], postcode[32], practice[24], phone[32], reason[96], reference[32];
 };
 void demo_form_make(const struct demo_world *world, const struct demo_plan *plan, uint32_t index,
                     struct demo_form *out);
@@ -80,6 +90,18 @@ struct demo_told { char code[DEMO_CODE_BYTES]; uint32_t worker; };
 
 struct demo_tally { uint64_t offers, declined, redirected, deferred, started, fenced, refused, added; };
 
+/* What was done to the journeys, and what came of it. */
+struct demo_journey {
+    uint64_t paused_waiting;                    /* waited in paused queues, and nobody was offered them */
+    uint64_t diverted;                          /* came to another queue than their own */
+    uint64_t sent_back, approved, held_for_consent, released;
+    uint64_t withdrawn, fenced_after;           /* in the middle of an offer; who then said yes was too late */
+    uint64_t moves, over_budget;                /* redirects of one case; those that were one too many */
+    uint64_t do_not_contact;                    /* referred again after their own no */
+    uint64_t warned, escalated, national;       /* events of those whom nobody answered; who got to the very top */
+    uint64_t told[RFL_TELL_COUNT];              /* pieces of feedback by word */
+};
+
 struct demo {
     const char *dir, *daemon_path, *conf_path, *ctl_path, *json_path;
     char doors[256], workers[256], admin[256];  /* endpoints */
@@ -90,6 +112,7 @@ struct demo {
     pid_t daemon_pid;
     struct demo_worker worker[DEMO_WORKERS + 1];    /* the last one dies */
     struct demo_tally tally;
+    struct demo_journey journey;
     struct demo_told *told;                     /* what workers were told they accepted, as it came */
     uint32_t told_count, told_room;
     uint32_t sample;                            /* tag of a receipt to be shown; 0 none */
@@ -134,6 +157,8 @@ void demo_doors_close(struct demo *demo);
 bool demo_doors_send(struct demo *demo, uint32_t from, uint32_t to);
 /* Sends a full window without listening, so that a kill meets referrals of every stage. Returns the new `from`. */
 uint32_t demo_doors_burst(struct demo *demo, uint32_t from, uint32_t to);
+/* Takes back what the referrer sent, because the person says no. */
+bool demo_doors_withdraw(struct demo *demo, uint32_t index);
 /* Until every referral that was sent has its answer. */
 bool demo_doors_settle(struct demo *demo);
 /* Reads and acknowledges every mailbox. */
@@ -149,7 +174,25 @@ void demo_workers_hear(struct demo *demo);
 bool demo_workers_kill_one(struct demo *demo);
 bool demo_workers_stop(struct demo *demo);
 
+/* demo_desk.c: what operators do while the desks work. */
+/* Pauses some queues and diverts others. */
+bool demo_desk_queues_set(struct demo *demo);
+/* Counts who waited and who was diverted, and takes both back. */
+bool demo_desk_queues_clear(struct demo *demo);
+/* Answers proposals to decline and ends holds for consent, some of each. */
+bool demo_desk_afternoon(struct demo *demo);
+
+/* demo_evening.c: a withdrawal in the middle of an offer, a no that is respected, a redirect too many, and clocks that
+ * run out. The desks must have closed: it has a worker of its own. */
+bool demo_evening(struct demo *demo);
+
 /* demo_audit.c: asks the operator's questions while the daemon runs. */
+/* Goes through all cases of a status (NONE: all) in a queue (NULL: any), one page after another. `take` returns false
+ * to stop with a failure. It may ask for nothing. */
+typedef bool demo_take_row(void *ctx, const struct rfl_case_row *row);
+bool demo_audit_list(struct demo *demo, enum rfl_status status, const char *queue, demo_take_row *take, void *ctx);
+/* How many are on hold of that kind. */
+bool demo_audit_held(struct demo *demo, const char *hold, uint64_t *count);
 bool demo_audit_ask(struct demo *demo, struct demo_findings *found);
 
 /* demo_report.c: prints the tables and the ledger, writes the JSON file if there is to be one. Returns how many things

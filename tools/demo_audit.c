@@ -50,36 +50,58 @@ static bool was_told(const struct demo *demo, struct rfl_view code)
         && bsearch(&key, demo->told, demo->told_count, sizeof demo->told[0], compare_told) != NULL;
 }
 
-static bool take_rows(const struct demo *demo, struct demo_findings *found, const struct rfl_msg_cases *page)
+bool demo_audit_list(struct demo *demo, enum rfl_status status, const char *queue, demo_take_row *take, void *ctx)
 {
-    for (uint32_t i = 0; i < page->rows_count; i++) {
-        const struct rfl_case_row *row = &page->rows[i];
-        struct demo_queue *queue = queue_of(found, row->queue);
-        if (queue == NULL || row->status >= RFL_STATUS_COUNT)
-            return false;
-        queue->by_status[row->status]++;
-        queue->total++;
-        found->listed++;
-        found->listed_referrals += row->referrals;
-        found->hops += row->hops;
-        found->told_wrong += !with_provider(row->status) && was_told(demo, row->case_code);
-    }
-    return true;
-}
-
-static bool list_cases(struct demo *demo, struct demo_findings *found)
-{
-    struct rfl_ask ask = { .kind = RFL_MSG_LIST, .limit = PAGE_ROWS };
+    struct rfl_ask ask = { .kind = RFL_MSG_LIST, .limit = PAGE_ROWS, .status = (uint8_t)status };
     struct rfl_reply reply;
     char after[RFL_NAME_BYTES_MAX];
+    if (queue != NULL)
+        ask.queue = rfl_view_of(queue);
     do {
-        if (!demo_ask_operator(demo, &ask, RFL_MSG_CASES, &reply) || !take_rows(demo, found, &reply.cases)
-            || reply.cases.next.len > sizeof after)
+        if (!demo_ask_operator(demo, &ask, RFL_MSG_CASES, &reply) || reply.cases.next.len > sizeof after)
             return false;
+        for (uint32_t i = 0; i < reply.cases.rows_count; i++)
+            if (!take(ctx, &reply.cases.rows[i]))
+                return false;
         if (reply.cases.next.len > 0)
             memcpy(after, reply.cases.next.p, reply.cases.next.len);
         ask.after = (struct rfl_view){ (const uint8_t *)after, reply.cases.next.len };
     } while (ask.after.len > 0);
+    return true;
+}
+
+struct held { const char *hold; uint64_t count; };
+
+static bool take_held(void *ctx, const struct rfl_case_row *row)
+{
+    struct held *held = ctx;
+    held->count += row->hold.len == strlen(held->hold) && memcmp(row->hold.p, held->hold, row->hold.len) == 0;
+    return true;
+}
+
+bool demo_audit_held(struct demo *demo, const char *hold, uint64_t *count)
+{
+    struct held held = { hold, 0 };
+    bool good = demo_audit_list(demo, RFL_STATUS_ON_HOLD, NULL, take_held, &held);
+    *count = held.count;
+    return good;
+}
+
+struct audit { const struct demo *demo; struct demo_findings *found; };
+
+static bool take_case(void *ctx, const struct rfl_case_row *row)
+{
+    const struct audit *audit = ctx;
+    struct demo_findings *found = audit->found;
+    struct demo_queue *queue = queue_of(found, row->queue);
+    if (queue == NULL || row->status >= RFL_STATUS_COUNT)
+        return false;
+    queue->by_status[row->status]++;
+    queue->total++;
+    found->listed++;
+    found->listed_referrals += row->referrals;
+    found->hops += row->hops;
+    found->told_wrong += !with_provider(row->status) && was_told(audit->demo, row->case_code);
     return true;
 }
 
@@ -99,5 +121,6 @@ bool demo_audit_ask(struct demo *demo, struct demo_findings *found)
     found->adds_up = state->adds_up;
     memcpy(found->by_status, state->by_status, sizeof found->by_status);
     count_told(demo, found);
-    return list_cases(demo, found);
+    struct audit audit = { demo, found };
+    return demo_audit_list(demo, RFL_STATUS_NONE, NULL, take_case, &audit);
 }

@@ -144,6 +144,19 @@ uint32_t demo_doors_burst(struct demo *demo, uint32_t from, uint32_t to)
     return at;
 }
 
+bool demo_doors_withdraw(struct demo *demo, uint32_t index)
+{
+    const struct demo_referral *r = &demo->plan.referral[index];
+    struct demo_form form;
+    struct rfl_reply reply;
+    demo_form_make(&demo->world, &demo->plan, index, &form);
+    struct rfl_ask ask = { .kind = RFL_MSG_WITHDRAW, .source = rfl_view_of(demo_source_names[r->source]),
+                           .reference = rfl_view_of(form.reference), .reason = RFL_WITHDRAW_PERSON,
+                           .text = rfl_view_of("invented: has changed their mind") };
+    return rfl_client_ask(demo->client[r->source], &ask, ANSWER_MS, &reply) == RFL_E_OK
+        && reply.kind == RFL_MSG_CHANGED;
+}
+
 bool demo_doors_settle(struct demo *demo)
 {
     int64_t until_ms = demo_now_ms() + SETTLE_MS;
@@ -170,6 +183,9 @@ static void mail_heard(void *ctx, struct rfl_client *client, uint64_t tag, const
         mailbox->demo->feedback_gaps++;
     mailbox->next = reply->feedback.sequence + 1;
     mailbox->demo->feedback++;
+    enum rfl_tell word = RFL_TELL_NOTHING;
+    (void)rfl_tell_from_word((const char *)reply->feedback.word.p, reply->feedback.word.len, &word);
+    mailbox->demo->journey.told[word]++;
 }
 
 static bool read_mailbox(struct rfl_client *client, struct mailbox *mailbox, uint64_t *last)

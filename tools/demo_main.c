@@ -25,12 +25,11 @@ static bool load_world(const char *policy_dir, uint64_t seed, struct demo_world 
     return world->area_count > 0;
 }
 
-/* Until no case waits for a worker or is out with one; deferred cases come back within this time too. */
+/* Until no case waits for a worker, is out with one, or comes back to one after a deferral. */
 static bool wait_until_quiet(struct demo *demo)
 {
     int64_t until_ms = demo_now_ms() + QUIET_MS;
     struct rfl_ask ask = { .kind = RFL_MSG_ADMIN_STATUS };
-    struct rfl_ask held = { .kind = RFL_MSG_LIST, .status = RFL_STATUS_ON_HOLD, .limit = 1 };
     uint64_t busy = 1;
     while (busy > 0 && demo_now_ms() < until_ms) {
         struct rfl_reply reply;
@@ -39,8 +38,10 @@ static bool wait_until_quiet(struct demo *demo)
             return false;
         busy = reply.admin_state.by_status[RFL_STATUS_QUEUED] + reply.admin_state.by_status[RFL_STATUS_OFFERED]
              + reply.admin_state.by_status[RFL_STATUS_RECEIVED];
-        if (!demo_ask_operator(demo, &held, RFL_MSG_CASES, &reply))
+        uint64_t deferred;
+        if (!demo_audit_held(demo, "deferred", &deferred))
             return false;
+        busy += deferred;
         if (busy > 0)
             (void)poll(NULL, 0, 50);
     }
@@ -51,7 +52,7 @@ static bool wait_until_quiet(struct demo *demo)
 
 static bool busy_hours(struct demo *demo)
 {
-    uint32_t on_time = demo->plan.count - demo->plan.late, half = on_time / 2;
+    uint32_t on_time = demo->plan.crowd - demo->plan.late, half = on_time / 2;
     if (!demo_doors_send(demo, 0, half / 2))
         return false;
     if (!demo_workers_kill_one(demo))
@@ -67,7 +68,8 @@ static bool busy_hours(struct demo *demo)
     if (!demo_daemon_start(demo))
         return false;
     demo_say("restarted in %lld ms; adapters and workers go on by themselves", (long long)(demo_now_ms() - down_ms));
-    return demo_doors_send(demo, next, on_time) && demo_doors_settle(demo);
+    return demo_desk_queues_set(demo) && demo_doors_send(demo, next, on_time) && demo_doors_settle(demo)
+        && demo_desk_queues_clear(demo);
 }
 
 static bool whole_day(struct demo *demo, struct demo_findings *found)
@@ -77,11 +79,15 @@ static bool whole_day(struct demo *demo, struct demo_findings *found)
     if (!demo_workers_start(demo) || !demo_doors_open(demo) || !demo_daemon_start(demo))
         return false;
     demo_say("%u areas, %u desks (one is doomed), %u adapters; %u referrals to come", demo->world.area_count,
-             DEMO_WORKERS + 1, demo_source_count, demo->plan.count);
-    if (!busy_hours(demo) || !wait_until_quiet(demo) || !demo_workers_stop(demo))
+             DEMO_WORKERS + 1, demo_source_count, demo->plan.crowd);
+    if (!busy_hours(demo) || !wait_until_quiet(demo) || !demo_desk_afternoon(demo) || !wait_until_quiet(demo)
+        || !demo_workers_stop(demo))
         return false;
-    demo_say("the desks have closed; %u more referrals come and wait for tomorrow", demo->plan.late);
-    if (!demo_doors_send(demo, demo->plan.count - demo->plan.late, demo->plan.count) || !demo_doors_settle(demo))
+    demo_say("the desks have closed");
+    if (!demo_evening(demo))
+        return false;
+    demo_say("%u more referrals come and wait for tomorrow", demo->plan.late);
+    if (!demo_doors_send(demo, demo->plan.crowd - demo->plan.late, demo->plan.crowd) || !demo_doors_settle(demo))
         return false;
     demo_say("reading every mailbox, asking for every receipt, listing every case");
     return demo_doors_mailboxes(demo) && demo_doors_recall(demo, &demo->lost) && demo_audit_ask(demo, found);

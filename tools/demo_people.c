@@ -138,10 +138,14 @@ static void deal(struct demo_rng *rng, uint8_t deck[100])
     }
 }
 
-/* People can be found again only by a valid NHS number, which demo_form_make gives to these. */
-static bool has_number(uint32_t person) { return person % 8 != 7; }
+/* Three of four have an NHS number in hand; of the others every second one a National Insurance number. */
+static bool has_number(uint32_t person) { return person % 4 != 3; }
+static bool has_nino(uint32_t person) { return person % 8 == 3; }
 
-static void plan_one(struct demo_rng *rng, struct demo_plan *plan, uint32_t at, uint8_t source)
+static enum demo_key key_of(const struct demo_world *world, uint32_t person);
+
+static void plan_one(const struct demo_world *world, struct demo_rng *rng, struct demo_plan *plan, uint32_t at,
+                     uint8_t source)
 {
     struct demo_referral *r = &plan->referral[at];
     uint32_t lot = at < FIRST_NEW ? 1000 : demo_rng_below(rng, 1000);
@@ -151,7 +155,8 @@ static void plan_one(struct demo_rng *rng, struct demo_plan *plan, uint32_t at, 
     r->of = earlier(rng, plan, at);
     r->person = plan->referral[r->of].person;
     r->kind = lot < JOINS ? DEMO_JOIN : lot < JOINS + REPLAYS ? DEMO_REPLAY : DEMO_CONFLICT;
-    if (r->kind == DEMO_JOIN && !has_number(r->person)) {
+    r->key = r->kind == DEMO_JOIN ? (uint8_t)key_of(world, r->person) : DEMO_KEY_NONE;
+    if (r->key == DEMO_KEY_NONE && r->kind == DEMO_JOIN) {
         *r = (struct demo_referral){ .kind = DEMO_NEW, .source = source, .door = sources[source].door, .person = at };
     } else if (r->kind != DEMO_JOIN) {
         r->source = plan->referral[r->of].source;
@@ -159,20 +164,35 @@ static void plan_one(struct demo_rng *rng, struct demo_plan *plan, uint32_t at, 
     }
 }
 
+/* One is taken back, the same person comes again, one is sent round, and some are answered by nobody. */
+static void plan_scenes(const struct demo_world *world, struct demo_plan *plan)
+{
+    static const uint8_t source_of[DEMO_SCENES] = { 2, 0, 1, 0, 1, 2, 3, 4, 2 };
+    for (uint32_t i = 0; i < DEMO_SCENES; i++) {
+        uint8_t source = source_of[i];
+        uint32_t area = (i == DEMO_SCENE_AGAIN ? DEMO_SCENE_WITHDRAWN : i) % world->area_count;
+        plan->referral[plan->crowd + i] = (struct demo_referral){
+            .kind = DEMO_NEW, .source = source, .door = sources[source].door, .area = (uint8_t)(1 + area),
+            .person = plan->crowd + (i == DEMO_SCENE_AGAIN ? DEMO_SCENE_WITHDRAWN : i) };
+    }
+}
+
 bool demo_plan_make(const struct demo_world *world, uint32_t count, struct demo_plan *plan)
 {
     struct demo_rng rng = { world->seed };
     uint8_t deck[100];
-    plan->referral = calloc(count, sizeof plan->referral[0]);
+    plan->referral = calloc(count + DEMO_SCENES, sizeof plan->referral[0]);
     if (plan->referral == NULL)
         return false;
-    plan->count = count;
+    plan->count = count + DEMO_SCENES;
+    plan->crowd = count;
     plan->late = count / 20;
     for (uint32_t i = 0; i < count; i++) {
         if (i % 100 == 0)
             deal(&rng, deck);
-        plan_one(&rng, plan, i, deck[i % 100]);
+        plan_one(world, &rng, plan, i, deck[i % 100]);
     }
+    plan_scenes(world, plan);
     return true;
 }
 
@@ -233,6 +253,33 @@ static void fill_person(uint32_t person, struct demo_rng *rng, struct demo_form 
     (void)snprintf(out->phone, sizeof out->phone, "07700 900%03u", demo_rng_below(rng, 1000));  /* Ofcom's, for drama */
     if (has_number(person))
         nhs_number(person, out->nhs);
+    else if (has_nino(person))
+        (void)snprintf(out->nino, sizeof out->nino, "ZX%06uA", person % 1000000);
+}
+
+static struct demo_rng rng_of(const struct demo_world *world, uint32_t person)
+{
+    return (struct demo_rng){ world->seed ^ (uint64_t)(person + 1) * UINT64_C(0xd1342543de82ef95) };
+}
+
+/* An ordinary postcode is needed for the third; the demo has a pseudo-postcode that is none. */
+static enum demo_key key_of(const struct demo_world *world, uint32_t person)
+{
+    struct demo_form form = { .name = "" };
+    struct demo_rng rng = rng_of(world, person);
+    fill_person(person, &rng, &form);
+    place_person(world, &rng, &form);
+    if (form.nhs[0] != '\0' || form.nino[0] != '\0')
+        return form.nhs[0] != '\0' ? DEMO_KEY_NHS_NUMBER : DEMO_KEY_NINO;
+    return form.postcode[0] == 'Q' ? DEMO_KEY_NAME_BIRTH_POSTCODE : DEMO_KEY_NONE;
+}
+
+/* Everybody of a scene can be found again, and lives where it plays. */
+static void place_scene(const struct demo_referral *r, struct demo_form *out)
+{
+    nhs_number(r->person, out->nhs);
+    out->nino[0] = out->postcode[0] = '\0';
+    (void)snprintf(out->practice, sizeof out->practice, "Z99%03u", (r->area - 1u) * DEMO_PRACTICES_PER_AREA);
 }
 
 void demo_form_make(const struct demo_world *world, const struct demo_plan *plan, uint32_t index,
@@ -241,12 +288,14 @@ void demo_form_make(const struct demo_world *world, const struct demo_plan *plan
     const struct demo_referral *r = &plan->referral[index];
     bool follows = r->kind == DEMO_REPLAY || r->kind == DEMO_CONFLICT;
     uint32_t named = follows ? r->of : index;
-    struct demo_rng rng = { world->seed ^ (uint64_t)(r->person + 1) * UINT64_C(0xd1342543de82ef95) };
+    struct demo_rng rng = rng_of(world, r->person);
     *out = (struct demo_form){ 0 };
     fill_person(r->person, &rng, out);
     place_person(world, &rng, out);
     fill_needs(&rng, &out->form);
-    bool refuses = demo_rng_below(&rng, 50) == 0;
+    bool refuses = demo_rng_below(&rng, 50) == 0 && r->area == 0;
+    if (r->area != 0)
+        place_scene(r, out);
     (void)snprintf(out->reason, sizeof out->reason, "%s%u", r->kind == DEMO_CONFLICT ? "changed " : "invented reason ",
                    named);
     (void)snprintf(out->reference, sizeof out->reference, "demo-%llu-%u", (unsigned long long)world->seed, named);
@@ -256,6 +305,7 @@ void demo_form_make(const struct demo_world *world, const struct demo_plan *plan
     form->name = rfl_view_of(out->name);
     form->date_of_birth = rfl_view_of(out->birth);
     form->nhs_number = rfl_view_of(out->nhs);
+    form->nino = rfl_view_of(out->nino);
     form->postcode = rfl_view_of(out->postcode);
     form->gp_practice = rfl_view_of(out->practice);
     form->phone = rfl_view_of(out->phone);

@@ -12,6 +12,7 @@ struct by_door { uint64_t sent, of_kind[DEMO_KIND_COUNT], refused; };
 
 struct sums {
     struct by_door door[RFL_DOOR_COUNT], total;
+    uint64_t joined_by[DEMO_KEY_NONE];
     uint64_t receipts, receipts_twice, replays_wrong, conflicts_wrong, unanswered;
 };
 
@@ -48,6 +49,8 @@ static void count_one(struct sums *sums, const struct demo_plan *plan, const str
     }
     sums->unanswered += !r->answered;
     sums->receipts += r->receipt[0] != '\0';
+    if (r->kind == DEMO_JOIN)
+        sums->joined_by[r->key]++;
     if (r->kind == DEMO_REPLAY)
         sums->replays_wrong += !r->replayed || strcmp(r->receipt, plan->referral[r->of].receipt) != 0;
     if (r->kind == DEMO_CONFLICT)
@@ -164,7 +167,7 @@ static void check_ledger(struct verdict *v, const struct demo *demo, const struc
     must(v, sums->receipts == kinds[DEMO_NEW] + kinds[DEMO_JOIN] + kinds[DEMO_REPLAY],
          "receipts are the new, the joined and the replayed referrals");
     must(v, found->referrals == kinds[DEMO_NEW] + kinds[DEMO_JOIN], "stored referrals are the new and the joined ones");
-    must(v, found->cases == kinds[DEMO_NEW], "every new person has one case");
+    must(v, found->cases == kinds[DEMO_NEW], "every new person has one case, and a closed one's next referral its own");
     must(v, found->joined == kinds[DEMO_JOIN], "every person who came again by another door joined the open case");
     must(v, sums->replays_wrong == 0, "a replay gets the first receipt again, and is told that it is one");
     must(v, sums->conflicts_wrong == 0, "the same reference with other bytes is a conflict");
@@ -177,6 +180,7 @@ static void check_work(struct verdict *v, const struct demo *demo, const struct 
 {
     const struct demo_tally *tally = &demo->tally;
     uint64_t accepted = with_provider(found->by_status), declining = found->by_status[RFL_STATUS_DECLINING];
+    uint64_t answered = demo->journey.sent_back + demo->journey.approved;
     must(v, found->by_status[RFL_STATUS_OFFERED] == 0 && found->by_status[RFL_STATUS_RECEIVED] == 0,
          "nothing is out with a worker who has gone");
     /* A verb whose answer was lost in the kill took effect once; its repetition was refused: that is in fenced. */
@@ -184,9 +188,10 @@ static void check_work(struct verdict *v, const struct demo *demo, const struct 
          "what workers were told they accepted is what the store says is accepted");
     must(v, found->told_twice == 0, "no case was accepted by two workers");
     must(v, found->told_wrong == 0, "every case a worker was told it accepted is with its provider");
-    must(v, tally->declined <= declining && declining <= tally->declined + tally->fenced,
-         "what workers declined waits for triage to agree");
-    must(v, found->hops <= tally->redirected + tally->fenced, "no case moved on that nobody redirected");
+    must(v, tally->declined <= declining + answered && declining + answered <= tally->declined + tally->fenced,
+         "what workers declined was answered by triage, or waits for it");
+    must(v, found->hops <= tally->redirected + demo->journey.moves + tally->fenced,
+         "no case moved on that nobody redirected");
     must(v, tally->redirected > 0 && tally->deferred > 0 && tally->declined > 0, "workers did all they can do");
     must(v, tally->refused == 0, "no worker was refused but for offers that had lapsed or were answered before");
     must(v, demo->daemon_kills > 0 && demo->worker_kills > 0, "somebody was killed");
@@ -194,6 +199,27 @@ static void check_work(struct verdict *v, const struct demo *demo, const struct 
     must(v, demo->feedback >= accepted, "of every accepted case somebody heard");
     must(v, found->daemon_exit == 0, "the daemon stopped in order when asked");
     must(v, found->verify_exit == 0, "the store verifies: chain, records, seals, tables");
+}
+
+/* Each of the journey's harder moments, and what follows from it. */
+static void check_journey(struct verdict *v, const struct demo *demo, const struct demo_findings *found)
+{
+    const struct demo_journey *j = &demo->journey;
+    uint64_t told = 0;
+    for (unsigned word = 0; word < RFL_TELL_COUNT; word++)
+        told += j->told[word];
+    must(v, j->paused_waiting > 0 && j->diverted > 0, "a paused queue kept its people, a diverted one sent them on");
+    must(v, j->sent_back > 0 && j->approved > 0, "triage sent declines back and approved others");
+    must(v, j->released > 0 && j->released <= j->held_for_consent, "who agreed was released");
+    must(v, j->withdrawn == 1 && j->fenced_after == 1,
+         "who withdrew in the middle of an offer was disclosed to nobody");
+    must(v, j->do_not_contact == 1, "a no is respected when the same person is referred again");
+    must(v, j->over_budget == 1 && j->moves > 1, "the redirect beyond the budget went to triage");
+    must(v, j->warned >= DEMO_SCENE_LATE_COUNT && j->escalated >= 2 * (uint64_t)DEMO_SCENE_LATE_COUNT
+         && j->national == DEMO_SCENE_LATE_COUNT, "clocks that ran out warned, then asked the next one up");
+    must(v, j->told[RFL_TELL_WAITING] >= DEMO_SCENE_LATE_COUNT, "who referred them heard that they are still waiting");
+    must(v, told == demo->feedback && j->told[RFL_TELL_NOTHING] == 0, "every piece of feedback is a known word");
+    must(v, found->by_status[RFL_STATUS_CLOSED] == j->withdrawn, "nobody is closed but who withdrew");
 }
 
 /* ---- JSON ---- */
@@ -236,6 +262,27 @@ static void add_count(json_t *object, const char *key, uint64_t value)
     (void)json_object_set_new(object, key, json_integer((json_int_t)value));
 }
 
+static void add_journey(json_t *object, const struct demo_journey *j, const struct sums *sums)
+{
+    static const char *const keys[] = { "nhs_number", "nino", "name_birth_postcode" };
+    const struct { const char *key; uint64_t value; } counts[] = {
+        { "paused_waiting", j->paused_waiting }, { "diverted", j->diverted }, { "sent_back", j->sent_back },
+        { "approved", j->approved }, { "held_for_consent", j->held_for_consent }, { "released", j->released },
+        { "withdrawn", j->withdrawn }, { "fenced_after_withdrawal", j->fenced_after }, { "moves", j->moves },
+        { "over_budget", j->over_budget }, { "do_not_contact", j->do_not_contact }, { "warned", j->warned },
+        { "escalated", j->escalated }, { "escalated_to_the_top", j->national },
+    };
+    json_t *joined = json_object(), *told = json_object();
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        add_count(object, counts[i].key, counts[i].value);
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        add_count(joined, keys[i], sums->joined_by[i]);
+    for (unsigned word = RFL_TELL_NOTHING + 1; word < RFL_TELL_COUNT; word++)
+        add_count(told, rfl_tell_word((enum rfl_tell)word), j->told[word]);
+    (void)json_object_set_new(object, "joined_by", joined);
+    (void)json_object_set_new(object, "feedback_by_word", told);
+}
+
 static bool write_json(const struct demo *demo, const struct demo_findings *found, const struct sums *sums,
                        json_t *problems, double seconds)
 {
@@ -251,12 +298,14 @@ static bool write_json(const struct demo *demo, const struct demo_findings *foun
         { "declined", tally->declined }, { "redirected", tally->redirected },
         { "deferred", tally->deferred }, { "started", tally->started }, { "fenced", tally->fenced },
         { "triage", found->by_status[RFL_STATUS_TRIAGE] }, { "waiting", found->by_status[RFL_STATUS_QUEUED] },
-        { "on_hold", found->by_status[RFL_STATUS_ON_HOLD] }, { "feedback", demo->feedback },
+        { "on_hold", found->by_status[RFL_STATUS_ON_HOLD] }, { "closed", found->by_status[RFL_STATUS_CLOSED] },
+        { "feedback", demo->feedback },
         { "lost", demo->lost }, { "duplicated", duplicated(found, sums) }, { "log_entries", found->log_entries },
         { "kills", demo->daemon_kills + demo->worker_kills }, { "daemon_kills", demo->daemon_kills },
         { "worker_kills", demo->worker_kills }, { "offers_at_death", demo->held_at_death },
     };
     json_t *object = json_object();
+    add_journey(object, &demo->journey, sums);
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         add_count(object, counts[i].key, counts[i].value);
     (void)json_object_set_new(object, "seconds", json_real(seconds));
@@ -276,17 +325,49 @@ static void print_ledger(const struct demo *demo, const struct demo_findings *fo
 {
     const uint64_t *s = found->by_status, *kinds = sums->total.of_kind;
     printf("\nledger  %u sent = %llu cases + %llu joined + %llu replays + %llu conflicts\n"
-           "        %llu cases = waiting %llu + accepted %llu + declining %llu + triage %llu + on hold %llu\n",
+           "        %llu cases = waiting %llu + accepted %llu + declining %llu + triage %llu + on hold %llu"
+           " + closed %llu\n",
            demo->sent, (unsigned long long)found->cases, (unsigned long long)found->joined,
            (unsigned long long)kinds[DEMO_REPLAY], (unsigned long long)kinds[DEMO_CONFLICT],
            (unsigned long long)found->cases, (unsigned long long)s[RFL_STATUS_QUEUED],
            (unsigned long long)with_provider(s), (unsigned long long)s[RFL_STATUS_DECLINING],
-           (unsigned long long)s[RFL_STATUS_TRIAGE], (unsigned long long)s[RFL_STATUS_ON_HOLD]);
+           (unsigned long long)s[RFL_STATUS_TRIAGE], (unsigned long long)s[RFL_STATUS_ON_HOLD],
+           (unsigned long long)s[RFL_STATUS_CLOSED]);
     printf("work    %llu offers: accepted %llu (%llu started), declined %llu, redirected %llu, deferred %llu;"
            " %llu pieces of feedback read\n", (unsigned long long)demo->tally.offers,
            (unsigned long long)with_provider(s), (unsigned long long)demo->tally.started,
            (unsigned long long)demo->tally.declined, (unsigned long long)demo->tally.redirected,
            (unsigned long long)demo->tally.deferred, (unsigned long long)demo->feedback);
+}
+
+static void journey_line(struct ctl_table *table, const char *what, uint64_t count, const char *then)
+{
+    ctl_cell(table, "%s", what);
+    ctl_cell_count(table, count);
+    ctl_cell(table, "%s", then);
+}
+
+static void print_journey(const struct demo_journey *j, const struct sums *sums)
+{
+    struct ctl_table table;
+    ctl_table_init(&table, "JOURNEY >COUNT WHAT_FOLLOWED");
+    journey_line(&table, "joined by NHS number", sums->joined_by[DEMO_KEY_NHS_NUMBER], "one person, one case");
+    journey_line(&table, "joined by NINO", sums->joined_by[DEMO_KEY_NINO], "likewise");
+    journey_line(&table, "joined by name, birth, postcode", sums->joined_by[DEMO_KEY_NAME_BIRTH_POSTCODE],
+                 "likewise");
+    journey_line(&table, "held for consent", j->held_for_consent, "nothing was passed on");
+    journey_line(&table, "agreed later", j->released, "released to their queue");
+    journey_line(&table, "declines sent back", j->sent_back, "to who declined");
+    journey_line(&table, "declines approved", j->approved, "placed with another provider");
+    journey_line(&table, "waited in paused queues", j->paused_waiting, "offered once it was over");
+    journey_line(&table, "diverted", j->diverted, "to the queue the operator named");
+    journey_line(&table, "withdrawn while on offer", j->withdrawn, "closed; a late yes was fenced");
+    journey_line(&table, "referred again after a no", j->do_not_contact, "held, with an owner and an end");
+    journey_line(&table, "redirects of one case", j->moves, "the last one over the budget: triage has it");
+    journey_line(&table, "warnings of clocks", j->warned, "at 50 % and 80 % of the time");
+    journey_line(&table, "breaches of clocks", j->escalated, "the lead was asked, then the next one up");
+    journey_line(&table, "still-waiting notices", j->told[RFL_TELL_WAITING], "read by who referred them");
+    ctl_table_print(&table, stdout);
 }
 
 int demo_report(const struct demo *demo, const struct demo_findings *found)
@@ -298,9 +379,12 @@ int demo_report(const struct demo *demo, const struct demo_findings *found)
     print_doors(&sums);
     (void)putchar('\n');
     print_queues(found);
+    (void)putchar('\n');
+    print_journey(&demo->journey, &sums);
     print_ledger(demo, found, &sums);
     check_ledger(&verdict, demo, found, &sums);
     check_work(&verdict, demo, found);
+    check_journey(&verdict, demo, found);
     printf("store   %llu log entries, chain %s; the daemon was killed %u time(s), a worker holding %u offers once;"
            " %.1f s\n", (unsigned long long)found->log_entries, found->verify_exit == 0 ? "verified" : "NOT VERIFIED",
            demo->daemon_kills, demo->held_at_death, seconds);

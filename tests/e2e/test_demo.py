@@ -53,7 +53,9 @@ class Demo(unittest.TestCase):
             self.assertEqual(f[ours], sum(row[theirs] for row in f["doors"]), ours)
         self.assertEqual(f["cases"], sum(f["by_status"].values()))
         self.assertEqual(f["cases"], f["accepted"] + f["by_status"]["declining"] + f["triage"] + f["waiting"]
-                         + f["on_hold"])
+                         + f["on_hold"] + f["closed"])
+        self.assertEqual(f["joined"], sum(f["joined_by"].values()))
+        self.assertEqual(f["feedback"], sum(f["feedback_by_word"].values()))
 
     def test_every_case_is_in_one_queue(self):
         f = self.figures
@@ -69,10 +71,32 @@ class Demo(unittest.TestCase):
         for key in ("joined", "replays", "conflicts", "accepted", "declined", "redirected", "deferred", "started",
                     "triage", "waiting", "on_hold", "feedback"):
             self.assertGreater(f[key], 0, key)
+        for key in ("paused_waiting", "diverted", "sent_back", "approved", "released"):
+            self.assertGreater(f[key], 0, key)
+        for key in ("nhs_number", "nino", "name_birth_postcode"):
+            self.assertGreater(f["joined_by"][key], 0, key)
+        for key in ("accepted", "with_the_service", "waiting", "closed"):
+            self.assertGreater(f["feedback_by_word"][key], 0, key)
+        self.assertGreaterEqual(f["held_for_consent"], f["released"])
+        self.assertGreaterEqual(f["declined"] + f["fenced"], f["sent_back"] + f["approved"])
         self.assertEqual((f["daemon_kills"], f["worker_kills"], f["kills"]), (1, 1, 2))
         self.assertGreater(f["offers_at_death"], 0)
         self.assertGreaterEqual(f["offers"], f["accepted_told"] + f["declined"] + f["redirected"] + f["deferred"])
         self.assertGreaterEqual(f["feedback"], f["accepted"])
+
+    def test_the_harder_moments_end_as_they_must(self):
+        f = self.figures
+        self.assertEqual((f["withdrawn"], f["fenced_after_withdrawal"], f["do_not_contact"]), (1, 1, 1))
+        self.assertEqual((f["over_budget"], f["moves"]), (1, 3))        # a budget of two, in rules.conf
+        self.assertEqual(f["escalated_to_the_top"], 6)
+        self.assertGreaterEqual(f["escalated"], 2 * f["escalated_to_the_top"])
+        self.assertGreaterEqual(f["warned"], f["escalated_to_the_top"])
+        self.assertEqual(f["closed"], f["withdrawn"])
+        table = dict(line.rsplit("  ", 1)[0].rsplit(None, 1) for line in self.lines
+                     if line.startswith(("warnings of clocks", "breaches of clocks", "still-waiting notices")))
+        self.assertEqual({k.strip(): int(v) for k, v in table.items()},
+                         {"warnings of clocks": f["warned"], "breaches of clocks": f["escalated"],
+                          "still-waiting notices": f["feedback_by_word"]["waiting"]})
 
 
 if __name__ == "__main__":
