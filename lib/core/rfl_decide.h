@@ -48,8 +48,7 @@ struct rfl_command {
     /* Where to: REDIRECT, PLACE, RELEASE as asked; in every command that places somebody (RECEIVE, AMEND, EXPIRE too)
      * the caller puts the queue that an operator's diversion names here. */
     struct rfl_queue_no target;
-    bool diverted;              /* RELEASE: `target` is where the queue is diverted to, and nobody asked for it by
-     * name */
+    bool diverted;              /* RELEASE: `target` comes of a diversion, nobody asked for it by name */
     bool target_held;           /* an operator's hold is on the queue it would go to: triage decides instead */
     bool override_no;           /* PLACE, RELEASE: although that queue said no before; recorded */
     struct rfl_case_id other;   /* RESEMBLE, LINK; RECEIVE of a new case: an open one it resembles, or 0 */
