@@ -107,7 +107,6 @@ static void print_row(struct ctl_table *table, const json_t *row)
         ctl_cell_view(table, rfl_view_of(text != NULL ? text : ""));
     }
     ctl_cell_time(table, (int64_t)json_integer_value(json_object_get(row, "due_ms")));
-    ctl_cell(table, "%s", json_string_value(json_object_get(row, "next_action")));
 }
 
 static int collect(const struct ctl *ctl, struct ctl_talk *talk, struct rfl_ask *ask, struct desk *desk)
@@ -141,7 +140,7 @@ static int print_desk(const struct ctl *ctl, const struct desk *desk, bool more)
             (void)json_array_append(all, row->json);
         return ctl_print_value(json_pack("{s:o, s:b}", "cases", all, "more", (int)more));
     }
-    ctl_table_init(&table, "CASE STATUS WHY REASON QUEUE OWNER DUE NEXT");
+    ctl_table_init(&table, "CASE STATUS WHY REASON QUEUE OWNER DUE");
     for (const struct desk_row *row = desk->first; row != NULL; row = row->next)
         print_row(&table, row->json);
     ctl_table_print(&table, stdout);
