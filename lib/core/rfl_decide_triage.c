@@ -59,10 +59,10 @@ static enum rfl_err decide_hold(const struct rfl__deciding *d)
 
 static enum rfl_err decide_operator_release(const struct rfl__deciding *d)
 {
-    const struct rfl_queue *target = rfl_policy_queue(d->policy, d->command->target);
-    if (d->command->target.v != 0 && !target_ok(d, target))
+    bool asked = d->command->target.v != 0 && !d->command->diverted;
+    if (asked && !target_ok(d, rfl_policy_queue(d->policy, d->command->target)))
         return RFL_E_INVALID;
-    return rfl__decide_release(d, d->command->target.v != 0 ? place_reason(d) : RFL_ROUTE_REASON_HOLD_ENDED);
+    return rfl__decide_release(d, asked ? place_reason(d) : RFL_ROUTE_REASON_HOLD_ENDED);
 }
 
 static enum rfl_err decide_shut(const struct rfl__deciding *d)

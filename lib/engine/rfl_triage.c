@@ -42,12 +42,14 @@ static enum rfl_code command_of(struct rfl_engine *e, const struct rfl_ask *ask,
         return judge_link(e, ask, kase, command);
     if (ask->kind == RFL_MSG_RELEASE)
         rfl__where(e, kase->queue, command);
+    command->diverted = command->target.v != 0;
     if (ask->queue.len == 0)
         return ask->kind == RFL_MSG_PLACE ? RFL_CODE_UNKNOWN_QUEUE : RFL_CODE_OK;
     const struct rfl_queue *queue = rfl_policy_queue_by_name(e->policy, ask->queue);
     if (queue == NULL)
         return RFL_CODE_UNKNOWN_QUEUE;
     command->target = queue->id;                /* what a person asks for by name is not diverted */
+    command->diverted = false;
     struct rfl_command there = { .kind = command->kind };
     rfl__where(e, queue->id, &there);
     command->target_held = there.target.v == 0 && there.target_held;

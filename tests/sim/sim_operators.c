@@ -75,6 +75,8 @@ static void some_order(struct sim *sim)
         order.queue = 0;
     else if (order.kind != RFL_MSG_PLACE && order.kind != RFL_MSG_RELEASE)
         order.queue = 0;
+    if (order.kind == RFL_MSG_RELEASE)
+        order.override_no = false;      /* the message has no such field: who wants that says Place */
     if (order.kase != 0)
         give_order(sim, &order);
 }
@@ -140,7 +142,7 @@ void sim_settle_desk(struct sim *sim, uint16_t kase)
     else if (k->status == RFL_STATUS_TRIAGE)
         order.kind = RFL_MSG_PLACE;
     else if (k->status == RFL_STATUS_ON_HOLD)
-        order.kind = RFL_MSG_RELEASE;
+        order.kind = RFL_MSG_RELEASE, order.override_no = false;
     else if (k->status == RFL_STATUS_DECLINING)
         order.kind = RFL_MSG_SEND_BACK;
     else

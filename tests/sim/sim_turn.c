@@ -401,7 +401,10 @@ static void begin_seed(struct sim *sim, uint64_t seed)
     sim->next_session = 1000;
     sim->next_reference = 1;
     sim->next_body = 1;
+    sim->next_correlation = 0;
+    sim->bare = false;
     memset(sim->hand, 0, sizeof sim->hand);
+    memset(sim->hand_next, 0, sizeof sim->hand_next);
     memset(sim->checked_mails, 0, sizeof sim->checked_mails);
     memset(sim->seen_status, 0, sizeof sim->seen_status);
     sim_choose_habits(sim);
