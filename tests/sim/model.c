@@ -512,7 +512,7 @@ static void join(struct model *m, uint16_t referral, int64_t quiet_until_ms)
 
 struct m_answer model_submit(struct model *m, unsigned source, uint32_t reference, const struct m_form *form)
 {
-    struct m_answer answer = { RFL_CODE_OK, 0, false, false, 0 };
+    struct m_answer answer = { .code = RFL_CODE_OK };
     if (source >= M_SOURCES || model_sources[source].name == NULL)
         return (struct m_answer){ .code = RFL_CODE_UNKNOWN_SOURCE };
     uint16_t number = m_find_reference(m, source, reference);

@@ -93,7 +93,11 @@ struct m_source { const char *name; uint8_t doors[3]; uint16_t queue, area; };
 extern const struct m_source model_sources[M_SOURCES];
 
 /* ---- adapters ---- */
-struct m_answer { enum rfl_code code; uint16_t referral; bool replayed, joined; uint8_t status; };
+/* kase: of a refusal for its status, so that the verbs that it names can be compared. */
+struct m_answer { enum rfl_code code; uint16_t referral, kase; bool replayed, joined; uint8_t status; };
+/* Whether this verb of a worker or of the desk is possible in the case's status. */
+bool model_legal(const struct model *m, uint16_t kase, enum rfl_message_kind kind);
+bool m_desk_may(const struct m_case *k, enum rfl_message_kind kind);
 struct m_answer model_submit(struct model *m, unsigned source, uint32_t reference, const struct m_form *form);
 struct m_answer model_amend(struct model *m, unsigned source, uint32_t reference, const struct m_form *form,
                             uint32_t version);

@@ -145,7 +145,7 @@ struct m_answer model_withdraw(struct model *m, unsigned source, uint32_t refere
 
 /* ---- the desk ---- */
 
-static bool desk_may(const struct m_case *k, enum rfl_message_kind kind)
+bool m_desk_may(const struct m_case *k, enum rfl_message_kind kind)
 {
     bool waits = k->status == RFL_STATUS_TRIAGE || k->status == RFL_STATUS_QUEUED || k->status == RFL_STATUS_DECLINING;
     bool on_hold = k->status == RFL_STATUS_ON_HOLD;
@@ -345,12 +345,13 @@ struct m_answer model_order(struct model *m, const struct m_order *order)
         return answer;
     const struct m_case *now = &m->kase[order->kase];
     answer.status = now->status;
-    if (!desk_may(now, order->kind) || (order->kind == RFL_MSG_LINK && !may_rest(m, order)))
+    if (!m_desk_may(now, order->kind) || (order->kind == RFL_MSG_LINK && !may_rest(m, order)))
         answer.code = RFL_CODE_STATE;
     else if (!desk_sensible(m, now, order))
         answer.code = RFL_CODE_INVALID;
     else if (order->kind == RFL_MSG_SHUT && order->close == RFL_CLOSE_UNREACHABLE && !m_was_looked_for(m, now))
         answer.code = RFL_CODE_STATE;
+    answer.kase = order->kase;
     if (answer.code != RFL_CODE_OK || order->dry_run)
         return answer;
     struct m_case *k = m_touch(m, order->kase);

@@ -68,13 +68,13 @@ unsigned model_records(const struct model *m, uint16_t kase)
 
 /* ---- verbs ---- */
 
-static bool legal(const struct m_case *k, const struct m_verb *verb)
+static bool legal(const struct m_case *k, enum rfl_message_kind kind)
 {
     bool offered = k->status == RFL_STATUS_OFFERED, active = k->status == RFL_STATUS_ACTIVE;
     bool with_provider = k->status == RFL_STATUS_ACCEPTED || k->status == RFL_STATUS_WAITING_ON_PERSON;
     if (k->linked_to != 0)
         return false;                   /* it rests on another */
-    switch ((int)verb->kind) {
+    switch ((int)kind) {
     case RFL_MSG_ACCEPT: case RFL_MSG_DECLINE: case RFL_MSG_REDIRECT: case RFL_MSG_DEFER: case RFL_MSG_TOUCH:
         return offered;
     case RFL_MSG_CONTACTED: case RFL_MSG_CLOSE: return with_provider || active;
@@ -82,6 +82,12 @@ static bool legal(const struct m_case *k, const struct m_verb *verb)
     case RFL_MSG_OUTCOME: return active || k->status == RFL_STATUS_CLOSED;
     default: assert(!"not a verb"); return false;
     }
+}
+
+bool model_legal(const struct model *m, uint16_t kase, enum rfl_message_kind kind)
+{
+    const struct m_case *k = &m->kase[kase];
+    return kind >= RFL_MSG_PLACE ? m_desk_may(k, kind) : legal(k, kind);
 }
 
 bool m_was_looked_for(const struct model *m, const struct m_case *k)
@@ -228,12 +234,13 @@ struct m_answer model_verb(struct model *m, const struct m_verb *verb)
     bool token_fits = verb->token.epoch != 0 && rfl_token_same(verb->token, now->token);
     bool out = now->status == RFL_STATUS_OFFERED;
     answer.status = now->status;
+    answer.kase = verb->kase;
     if (verb->kind == RFL_MSG_ACCEPT && token_fits && now->worker == (int)verb->worker && !out &&
         now->linked_to == 0)
         return answer;                  /* said yes before: the records again */
     if (!has_it || !token_fits)
         answer.code = RFL_CODE_FENCED;
-    else if (!legal(now, verb))
+    else if (!legal(now, verb->kind))
         answer.code = RFL_CODE_STATE;
     else if (!sensible(m, now, verb))
         answer.code = RFL_CODE_INVALID;

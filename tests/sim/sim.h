@@ -67,6 +67,7 @@ struct sim {
     uint8_t seen_status[M_CASES_MAX + 1];
     uint32_t answered;                  /* of the outbox: the replies looked at so far */
     bool crash_now;
+    uint8_t asked;                      /* the kind of the latest ask */
     bool bare;                          /* the next ask does not go through a frame, which would refuse it first */
     char trace[SIM_TRACE][SIM_TRACE_BYTES];
     uint64_t traced;

@@ -113,6 +113,7 @@ const struct rfl_reply *sim_ask(struct sim *sim, uint64_t session, struct rfl_as
     ask->correlation = ++sim->next_correlation;
     sim->tally.commands++;
     sim->tally.asks[ask->kind]++;
+    sim->asked = ask->kind;
     rfl_store_stat(sim->world.store, &before);
     hand_over(sim, session, ask);
     const struct rfl_outgoing *out = rfl_engine_outbox(sim->world.engine, &count);
@@ -136,6 +137,21 @@ const struct rfl_reply *sim_ask(struct sim *sim, uint64_t session, struct rfl_as
     return &out[first].reply;
 }
 
+/* A refusal for the status names what is possible instead, and nothing else. */
+static void check_legal(struct sim *sim, const struct rfl_msg_refusal *refusal, uint16_t kase, uint8_t asked)
+{
+    bool desk = asked >= RFL_MSG_PLACE;
+    for (unsigned kind = desk ? RFL_MSG_PLACE : RFL_MSG_ACCEPT; kind <= (desk ? RFL_MSG_UNLINK : RFL_MSG_CLOSE); kind++) {
+        const char *name = rfl_message_name((enum rfl_message_kind)kind);
+        bool named = false;
+        for (uint32_t i = 0; i < refusal->legal_count; i++)
+            named = named || (refusal->legal[i].len == strlen(name) &&
+                              memcmp(refusal->legal[i].p, name, strlen(name)) == 0);
+        if (kind != RFL_MSG_RECORD && named != model_legal(&sim->model, kase, (enum rfl_message_kind)kind))
+            sim_fail(sim, "case %u: a refusal %s %s", kase, named ? "names" : "does not name", name);
+    }
+}
+
 bool sim_expect(struct sim *sim, const struct rfl_reply *reply, const struct m_answer *answer,
                 enum rfl_message_kind success)
 {
@@ -154,6 +170,8 @@ bool sim_expect(struct sim *sim, const struct rfl_reply *reply, const struct m_a
         sim_fail(sim, "refused for status %s, the model says %s",
                  rfl_status_word((enum rfl_status)reply->refusal.status),
                  rfl_status_word((enum rfl_status)answer->status));
+    if (code == RFL_CODE_STATE && answer->kase != 0)
+        check_legal(sim, &reply->refusal, answer->kase, sim->asked);
     return code == RFL_CODE_OK;
 }
 
