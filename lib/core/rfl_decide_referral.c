@@ -99,7 +99,26 @@ static void decide_receive(const struct rfl__deciding *d)
     }
 }
 
-/* Consent that is taken back takes the case out of a queue or an offer; who has said yes is told of the newer body. */
+/* Whether nobody has said yes yet: then consent that is taken back must keep the person from being offered, now or later,
+ * whatever the case waits for. */
+static bool awaits_yes(const struct rfl_case *kase)
+{
+    return kase->status == RFL_STATUS_TRIAGE || kase->status == RFL_STATUS_QUEUED ||
+           kase->status == RFL_STATUS_OFFERED || kase->status == RFL_STATUS_DECLINING ||
+           (kase->status == RFL_STATUS_ON_HOLD && kase->hold != RFL_HOLD_CONSENT);
+}
+
+static void hold_for_consent(const struct rfl__deciding *d)
+{
+    const struct rfl_case *before = d->before;
+    const struct rfl_queue *there = rfl_policy_queue(d->policy, before->queue);
+    if (before->status == RFL_STATUS_OFFERED)
+        (void)rfl__add_until(d, RFL_EVENT_RETURNED, RFL_CLOCK_ACCEPT, before->accept_by_ms);
+    (void)rfl__add(d, before->status == RFL_STATUS_ON_HOLD ? RFL_EVENT_RELEASED : RFL_EVENT_MOVED);
+    add_held(d, there != NULL ? there : rfl_policy_national_triage(d->policy), RFL_ROUTE_REASON_AMENDED);
+}
+
+/* Who has said yes is told of the newer body; before that, it may put the case elsewhere. */
 static void decide_amend(const struct rfl__deciding *d)
 {
     const struct rfl_case *before = d->before;
@@ -110,12 +129,8 @@ static void decide_amend(const struct rfl__deciding *d)
     event->band = d->command->band;
     if (before->linked_to.v != 0)
         return;
-    const struct rfl_queue *there = rfl_policy_queue(d->policy, before->queue);
-    if (!consents(d) && (waits || before->status == RFL_STATUS_OFFERED)) {
-        if (!waits)
-            (void)rfl__add_until(d, RFL_EVENT_RETURNED, RFL_CLOCK_ACCEPT, before->accept_by_ms);
-        (void)rfl__add(d, RFL_EVENT_MOVED);
-        add_held(d, there != NULL ? there : rfl_policy_national_triage(d->policy), RFL_ROUTE_REASON_AMENDED);
+    if (!consents(d) && awaits_yes(before)) {
+        hold_for_consent(d);
     } else if (consents(d) && d->command->decision != NULL && holds(before, RFL_HOLD_CONSENT)) {
         (void)rfl__add(d, RFL_EVENT_RELEASED);
         add_placed_or_quiet(d, before->opened_ms);

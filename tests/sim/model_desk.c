@@ -28,7 +28,8 @@ static void place_anew(struct model *m, struct m_case *k, const struct m_referra
     struct m_place to = m_place_of(r->source, &r->newest);
     bool waits = k->status == RFL_STATUS_TRIAGE || k->status == RFL_STATUS_QUEUED;
     if (!m_may_disclose(&r->newest)) {
-        if (waits || k->status == RFL_STATUS_OFFERED)
+        bool on_other_hold = k->status == RFL_STATUS_ON_HOLD && !holds_for_consent(k);
+        if (waits || k->status == RFL_STATUS_OFFERED || k->status == RFL_STATUS_DECLINING || on_other_hold)
             hold_for_consent(m, k);
     } else if (holds_for_consent(k)) {
         k->escalation = 0;
