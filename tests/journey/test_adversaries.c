@@ -1,5 +1,5 @@
 /* Providers who never mean yes and referrers who never stop: whatever they do, each person ends with an owner who can
- * act, within the budget of redirects and the limit of offers. Real engine, store and policy; the figures are asserted. */
+ * act, within the budget of redirects and the limit of offers. Real engine, store and policy; figures are asserted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -351,8 +351,8 @@ static void look_for_key(const struct model *m, uint16_t kase, const struct m_fo
     }
 }
 
-/* The strongest key that the referral and the case both have decides: the same, it is the same person. A weaker one that
- * is the same after a stronger one that differs: a resemblance. */
+/* The strongest key that the referral and the case both have decides: the same, it is the same person. A weaker one
+ * that is the same after a stronger one that differs: a resemblance. */
 enum verdict { STRANGERS, SAME, RESEMBLES };
 static enum verdict judge(const struct model *m, const struct m_form *form, uint16_t kase)
 {

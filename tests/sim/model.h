@@ -14,7 +14,8 @@
 #include "rfl_policy.h"
 
 enum { M_CASES_MAX = 1500, M_REFERRALS_MAX = 3000, M_PEOPLE = 48, M_WORKERS = 6, M_SOURCES = 13, M_MAILS_MAX = 4000,
-       M_KEYS = 3, M_PLACES = 5, M_KEY_VALUES = M_PEOPLE * M_PLACES, M_QUEUES = 3, M_REFERENCES = 4096, M_OPEN_MAX = 400 };
+       M_KEYS = 3, M_PLACES = 5, M_KEY_VALUES = M_PEOPLE * M_PLACES, M_QUEUES = 3, M_REFERENCES = 4096,
+       M_OPEN_MAX = 400 };
 
 /* The intakes that the simulator's people live near, by their numbers in config/policy/areas.conf. */
 extern const uint16_t model_intake[M_QUEUES];
@@ -39,8 +40,8 @@ struct m_referral {
 };
 
 struct m_case {
-    uint8_t status, hold, clock, band, door, hops, lapses, touches, escalation, close, outcome, contacts, tries, channels;
-    uint8_t warned, no_count;
+    uint8_t status, hold, clock, band, door, hops, lapses, touches, escalation, close, outcome, contacts;
+    uint8_t tries, channels, warned, no_count;
     int8_t worker;                      /* who has it; -1 nobody */
     uint16_t no[RFL_DECLINED_BY_MAX];   /* queues that said no */
     uint16_t queue, area, first, last, count, withdrawn, linked_to, resembles, previous;
@@ -179,7 +180,8 @@ void m_free_holder(struct m_case *k);
 void m_say_no(struct m_case *k);
 bool m_said_no(const struct m_case *k, uint16_t queue);
 /* Every referrer of the case whose door may know it hears of it. */
-enum m_news { M_NEWS_ACCEPTED, M_NEWS_MOVED, M_NEWS_STARTED, M_NEWS_OUTCOME, M_NEWS_CLOSED, M_NEWS_WAITING, M_NEWS_HELD };
+enum m_news { M_NEWS_ACCEPTED, M_NEWS_MOVED, M_NEWS_STARTED, M_NEWS_OUTCOME, M_NEWS_CLOSED, M_NEWS_WAITING,
+              M_NEWS_HELD };
 void m_tell(struct model *m, struct m_case *k, enum m_news news, uint8_t detail, uint16_t provider);
 void m_tell_one(struct model *m, uint16_t referral, enum m_news news, uint8_t detail, uint16_t provider);
 /* Whose referral this is: the person's open case, their newest closed one, and an open one that may be theirs. */

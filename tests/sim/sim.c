@@ -3,7 +3,7 @@
  *   sim [--seed N] [--seeds COUNT] [--seconds S] [--steps M] [--verbose] [--summary] [--covered]
  *
  * Runs COUNT seeds from N on (or as many as S seconds have room for), M steps each. Prints each failing seed, with all
- * that happened in it, and stops. --covered: fails as well when a cell of the table of transitions was never reached. */
+ * that happened in it, and stops. --covered: fails as well when a cell of the table of transitions was not reached. */
 #include "sim.h"
 
 #include <stdio.h>
@@ -76,9 +76,10 @@ static void make_second_policy(struct sim *sim)
     memset(&report, 0, sizeof report);
     (void)snprintf(folder, sizeof folder, "%s/policy", sim->world.folder);
     (void)snprintf(command, sizeof command,
-                   "cp -r config/policy '%s' && sed -i 's/hops_max = 2;/hops_max = 3;/; s/offers_max = 5;/offers_max = 3;/;"
-                   " s/touches_max = 4;/touches_max = 2;/' '%s/rules.conf' &&"
-                   " sed -i 's/lease = \"4wh\"/lease = \"2wh\"/; s/contact = \"3wd\"/contact = \"2wd\"/' '%s/clocks.conf'",
+                   "cp -r config/policy '%s' && sed -i 's/hops_max = 2;/hops_max = 3;/;"
+                   " s/offers_max = 5;/offers_max = 3;/; s/touches_max = 4;/touches_max = 2;/' '%s/rules.conf' &&"
+                   " sed -i 's/lease = \"4wh\"/lease = \"2wh\"/; s/contact = \"3wd\"/contact = \"2wd\"/'"
+                   " '%s/clocks.conf'",
                    folder, folder, folder);
     if (system(command) != 0 || rfl_conf_policy_load(folder, &sim->policies[1], &report) != RFL_E_OK) {
         rfl_conf_report_print(&report, stderr);

@@ -107,7 +107,8 @@ static void submit(struct sim *sim, unsigned source, uint32_t reference, const s
     struct m_answer answer = model_submit(&sim->model, source, reference, in);
     uint16_t kase = answer.referral != 0 ? sim->model.referral[answer.referral].kase : 0;
     sim_say(sim, "%s %s %s person %u keys %u place %u door %s > %s, referral %u, case %u",
-            source == 0 ? "nobody" : model_sources[source].name, how, name, in->person, in->keys, in->place, rfl_door_name((enum rfl_door)in->door), rfl_code_name(answer.code), answer.referral, kase);
+            source == 0 ? "nobody" : model_sources[source].name, how, name, in->person, in->keys, in->place,
+            rfl_door_name((enum rfl_door)in->door), rfl_code_name(answer.code), answer.referral, kase);
     const struct rfl_reply *reply = sim_ask(sim, SIM_DOOR_SESSION + source, &ask);
     if (sim_expect(sim, reply, &answer, RFL_MSG_RECEIPT))
         check_receipt(sim, &reply->receipt, &answer, sim->model.referral[answer.referral].form.door);
@@ -237,8 +238,9 @@ void sim_check_feedback(struct sim *sim, const struct rfl_msg_feedback *feedback
     if (source >= M_SOURCES || feedback->sequence == 0 || feedback->sequence > sim->model.mails[source])
         sim_fail(sim, "feedback that nobody is to have");
     const struct m_mail *mail = &sim->model.mail[source][feedback->sequence - 1];
-    const struct rfl_queue *queue = rfl_policy_queue(sim->policies[sim->policy], (struct rfl_queue_no){ mail->provider });
-    struct rfl_view provider = queue != NULL ? rfl_policy_text(sim->policies[sim->policy], queue->name)
+    const struct rfl_policy *policy = sim->policies[sim->policy];
+    const struct rfl_queue *queue = rfl_policy_queue(policy, (struct rfl_queue_no){ mail->provider });
+    struct rfl_view provider = queue != NULL ? rfl_policy_text(policy, queue->name)
                                              : (struct rfl_view){ NULL, 0 };
     if (!says(feedback->word, model_word((enum m_word)mail->word)) || !says(feedback->detail, detail_word(mail)) ||
         feedback->provider.len != provider.len ||

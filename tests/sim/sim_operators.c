@@ -136,17 +136,18 @@ void sim_operator(struct sim *sim, enum sim_deed deed)
 void sim_settle_desk(struct sim *sim, uint16_t kase)
 {
     const struct m_case *k = &sim->model.kase[kase];
-    struct m_order order = { .kase = kase, .signed_ = true, .queue_known = true, .override_no = true };
+    struct m_order order = { .kase = kase, .signed_ = true, .queue_known = true };
     if (k->linked_to != 0)
         order.kind = RFL_MSG_UNLINK;
     else if (k->status == RFL_STATUS_TRIAGE)
         order.kind = RFL_MSG_PLACE;
     else if (k->status == RFL_STATUS_ON_HOLD)
-        order.kind = RFL_MSG_RELEASE, order.override_no = false;
+        order.kind = RFL_MSG_RELEASE;
     else if (k->status == RFL_STATUS_DECLINING)
         order.kind = RFL_MSG_SEND_BACK;
     else
         return;
+    order.override_no = order.kind == RFL_MSG_PLACE;
     if (order.kind == RFL_MSG_PLACE)
         order.queue = model_intake[0];
     give_order(sim, &order);

@@ -141,7 +141,8 @@ const struct rfl_reply *sim_ask(struct sim *sim, uint64_t session, struct rfl_as
 static void check_legal(struct sim *sim, const struct rfl_msg_refusal *refusal, uint16_t kase, uint8_t asked)
 {
     bool desk = asked >= RFL_MSG_PLACE;
-    for (unsigned kind = desk ? RFL_MSG_PLACE : RFL_MSG_ACCEPT; kind <= (desk ? RFL_MSG_UNLINK : RFL_MSG_CLOSE); kind++) {
+    unsigned first = desk ? RFL_MSG_PLACE : RFL_MSG_ACCEPT, last = desk ? RFL_MSG_UNLINK : RFL_MSG_CLOSE;
+    for (unsigned kind = first; kind <= last; kind++) {
         const char *name = rfl_message_name((enum rfl_message_kind)kind);
         bool named = false;
         for (uint32_t i = 0; i < refusal->legal_count; i++)
@@ -263,7 +264,12 @@ static void check_undone(struct sim *sim)
     for (uint32_t i = 0; i < count; i++)
         if (out[i].reply.kind != RFL_MSG_REFUSAL || !rfl_code_retryable((enum rfl_code)out[i].reply.refusal.code))
             sim_fail(sim, "a turn that was undone says something else");
-    put_back(sim, false);
+    struct m_worker workers[M_WORKERS];
+    int64_t idle_look_ms = sim->model.idle_look_ms;
+    memcpy(workers, sim->model.worker, sizeof workers);
+    put_back(sim, false);               /* but connections are what they are: no store has them */
+    memcpy(sim->model.worker, workers, sizeof workers);
+    sim->model.idle_look_ms = idle_look_ms;
     sim->tally.undone++;
 }
 
