@@ -19,6 +19,8 @@
 enum {
     DEMO_AREAS_MAX = 96, DEMO_SOURCES_MAX = 16, DEMO_WORKERS = 4, DEMO_REFERRALS_MAX = 100000,
     DEMO_REFERRALS_MIN = 500,                   /* with fewer, a worker may have nothing to die with */
+    DEMO_PAUSED = 3, DEMO_DIVERTED = 3,         /* intakes of the first areas, and of those that follow; those go to */
+                                                /*   the intakes of the areas that follow next */
     DEMO_CODE_BYTES = 16, DEMO_IN_FLIGHT_MAX = 64, DEMO_PRACTICES_PER_AREA = 3
 };
 

@@ -4,8 +4,8 @@
 
 #include "demo.h"
 
-enum { PAUSED = 3, DIVERTED = 3, DIVERTED_TO = PAUSED + DIVERTED, WAIT_MS = 30000, HOUR_MS = 3600000,
-       CODES_MAX = 20000 };
+enum { PAUSED = DEMO_PAUSED, DIVERTED = DEMO_DIVERTED, SET = PAUSED + DIVERTED, WAIT_MS = 30000, ANSWER_MS = 20000,
+       HOUR_MS = 3600000, CODES_MAX = 20000 };
 
 static const char *intake_of(const struct demo *demo, uint32_t area)
 {
@@ -31,7 +31,22 @@ static bool act(struct demo *demo, const struct rfl_ask *ask)
 /* ---- lists ---- */
 
 /* Codes are taken down first: nothing may be asked while a list is read, and what is done about one changes it. */
-struct codes { uint32_t count; bool unmoved; const char *hold; char code[CODES_MAX][DEMO_CODE_BYTES]; };
+struct codes {
+    uint32_t count;
+    bool unmoved;                               /* only those whom no worker has redirected */
+    const char *hold;                           /* only those who are held so; NULL: anybody */
+    const struct demo_world *world;
+    uint8_t area[CODES_MAX];                    /* whose intake it is in */
+    char code[CODES_MAX][DEMO_CODE_BYTES];
+};
+
+static uint8_t area_of(const struct demo_world *world, struct rfl_view queue)
+{
+    for (uint32_t i = 0; i < world->area_count; i++)
+        if (same(queue, world->area[i].intake))
+            return (uint8_t)i;
+    return 0;
+}
 
 static bool take_code(void *ctx, const struct rfl_case_row *row)
 {
@@ -39,6 +54,7 @@ static bool take_code(void *ctx, const struct rfl_case_row *row)
     if (codes->count == CODES_MAX || row->case_code.len >= DEMO_CODE_BYTES
         || (codes->hold != NULL && !same(row->hold, codes->hold)) || (codes->unmoved && row->hops > 0))
         return true;
+    codes->area[codes->count] = area_of(codes->world, row->queue);
     memcpy(codes->code[codes->count++], row->case_code.p, row->case_code.len);
     return true;
 }
@@ -47,7 +63,7 @@ static bool take_code(void *ctx, const struct rfl_case_row *row)
 
 bool demo_desk_queues_set(struct demo *demo)
 {
-    for (uint32_t i = 0; i < PAUSED + DIVERTED; i++) {
+    for (uint32_t i = 0; i < SET; i++) {
         struct rfl_ask ask = verb(RFL_MSG_QUEUE_SET, i < PAUSED ? "their system is down" : "two of three are away");
         ask.queue = rfl_view_of(intake_of(demo, i));
         ask.mode = i < PAUSED ? RFL_QUEUE_MODE_PAUSE : RFL_QUEUE_MODE_DIVERT;
@@ -90,7 +106,7 @@ static bool count_diverted(struct demo *demo, const char *queue, const char *fro
     struct codes *codes = calloc(1, sizeof *codes);
     struct rfl_reply reply;
     if (codes != NULL)
-        codes->unmoved = true;                  /* a worker may have redirected somebody the same way */
+        *codes = (struct codes){ .unmoved = true, .world = &demo->world };
     bool good = codes != NULL && demo_audit_list(demo, RFL_STATUS_NONE, queue, take_code, codes);
     for (uint32_t i = 0; good && i < codes->count; i++) {
         struct rfl_ask ask = { .kind = RFL_MSG_EXPLAIN, .code = rfl_view_of(codes->code[i]) };
@@ -103,7 +119,7 @@ static bool count_diverted(struct demo *demo, const char *queue, const char *fro
 
 bool demo_desk_queues_clear(struct demo *demo)
 {
-    for (uint32_t i = 0; i < DIVERTED_TO; i++) {
+    for (uint32_t i = 0; i < SET; i++) {
         if (i < PAUSED && (!wait_for_offers(demo, intake_of(demo, i))
                            || !demo_audit_list(demo, RFL_STATUS_QUEUED, intake_of(demo, i), take_one,
                                                &demo->journey.paused_waiting)))
@@ -111,7 +127,7 @@ bool demo_desk_queues_clear(struct demo *demo)
         if (i >= PAUSED && !count_diverted(demo, intake_of(demo, i + DIVERTED), demo->world.area[i].name))
             return false;
     }
-    for (uint32_t i = 0; i < DIVERTED_TO; i++) {
+    for (uint32_t i = 0; i < SET; i++) {
         struct rfl_ask ask = verb(RFL_MSG_QUEUE_SET, "all is well again");
         ask.queue = rfl_view_of(intake_of(demo, i));
         ask.mode = RFL_QUEUE_MODE_CLEAR;
@@ -125,22 +141,32 @@ bool demo_desk_queues_clear(struct demo *demo)
 
 /* ---- cases ---- */
 
-/* Of three proposals one is sent back, one is approved and goes to the next area's provider, one waits. */
+/* With the provider of the next area, or the one after it: whoever said no to this person is not asked again. */
+static bool place_elsewhere(struct demo *demo, const char *code, uint32_t from)
+{
+    struct rfl_reply reply = { .kind = RFL_MSG_NONE };
+    for (uint32_t next = 1; next < demo->world.area_count && reply.kind != RFL_MSG_ACTED; next++) {
+        struct rfl_ask ask = verb(RFL_MSG_PLACE, "an invented reason, in words");
+        ask.code = rfl_view_of(code);
+        ask.queue = rfl_view_of(intake_of(demo, from + next));
+        if (rfl_client_ask(demo->operator, &ask, ANSWER_MS, &reply) != RFL_E_OK)
+            return false;
+    }
+    return reply.kind == RFL_MSG_ACTED;
+}
+
+/* Of three proposals one is sent back, one is approved and goes to another provider, one waits. */
 static bool answer_declines(struct demo *demo, const struct codes *codes)
 {
     for (uint32_t i = 0; i < codes->count; i++) {
-        bool back = i % 3 == 0;
-        struct rfl_ask ask = verb(back ? RFL_MSG_SEND_BACK : RFL_MSG_PLACE, "an invented reason, in words");
+        struct rfl_ask ask = verb(RFL_MSG_SEND_BACK, "an invented reason, in words");
         ask.code = rfl_view_of(codes->code[i]);
-        if (!back)
-            ask.queue = rfl_view_of(intake_of(demo, i));
-        ask.override_no = true;
-        if (i % 3 == 2)
-            continue;
-        if (!act(demo, &ask))
+        if (i % 3 == 0 && !act(demo, &ask))
             return false;
-        demo->journey.sent_back += back;
-        demo->journey.approved += !back;
+        if (i % 3 == 1 && !place_elsewhere(demo, codes->code[i], codes->area[i]))
+            return false;
+        demo->journey.sent_back += i % 3 == 0;
+        demo->journey.approved += i % 3 == 1;
     }
     return true;
 }
@@ -164,6 +190,7 @@ bool demo_desk_afternoon(struct demo *demo)
     struct codes *codes = calloc(2, sizeof *codes);
     if (codes == NULL)
         return false;
+    codes[0].world = codes[1].world = &demo->world;
     codes[1].hold = "consent";
     bool good = demo_audit_list(demo, RFL_STATUS_DECLINING, NULL, take_code, &codes[0])
         && demo_audit_list(demo, RFL_STATUS_ON_HOLD, NULL, take_code, &codes[1])

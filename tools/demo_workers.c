@@ -47,7 +47,9 @@ static void answer_offer(struct desk *desk, struct rfl_client *client, const str
     struct rfl_ask ask = { .kind = RFL_MSG_ACCEPT, .worker = rfl_view_of(desk->name), .code = offer->case_code,
                            .token = offer->token };
     if (lot >= 93) {
-        const struct demo_area *other = &desk->world->area[demo_rng_below(&desk->rng, desk->world->area_count)];
+        /* Not to where an operator may have diverted people to this very queue: that redirect leads nowhere. */
+        uint32_t first = DEMO_PAUSED + DEMO_DIVERTED, count = desk->world->area_count - first;
+        const struct demo_area *other = &desk->world->area[first + demo_rng_below(&desk->rng, count)];
         ask.queue = rfl_view_of(other->intake);
         if (ask.queue.len != offer->queue.len || memcmp(ask.queue.p, offer->queue.p, ask.queue.len) != 0) {
             ask.kind = RFL_MSG_REDIRECT;
