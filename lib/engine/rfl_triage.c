@@ -129,5 +129,8 @@ void rfl__handle_triage(struct rfl_engine *e, uint64_t session, const struct rfl
     rfl__count(e, ask->dry_run ? RFL__N_dry_runs : RFL__N_acted);
     if (!ask->dry_run && cases[0].holder != 0 && (cases[1].holder == 0 || cases[1].linked_to.v != 0))
         rfl__notice(e, cases[0].holder, &cases[0], RFL_NOTICE_WITHDRAWN);
+    struct rfl__session *holder = rfl__session_of_holder(&e->sessions, cases[1].holder);
+    if (!ask->dry_run && cases[1].holder != 0 && holder != NULL)
+        holder->recount = true;         /* an offer that rested is out again: it takes room under the credit */
     say_acted(e, session, &entry, ask->dry_run, cases);
 }
