@@ -121,7 +121,7 @@ int ctl_act_begin(const struct ctl *ctl, struct rfl_ask *ask);
 int ctl_act_until(const struct ctl *ctl, int64_t *ms);
 /* Asks, and shows the case or queue before and after. */
 int ctl_act(const struct ctl *ctl, struct ctl_talk *talk, const struct rfl_ask *ask);
-enum { CTL_SETTING_BYTES = 128 };
+enum { CTL_SETTING_BYTES = 160 };
 /* What an operator has set a queue to, in words; a dash for nothing. */
 void ctl_queue_setting(const struct rfl_queue_row *row, char *out, size_t size);
 

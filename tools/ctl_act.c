@@ -94,18 +94,20 @@ static void acted_case(const struct rfl_case_row *before, const struct rfl_case_
     ctl_table_print(&table, stdout);
 }
 
+/* A queue may be paused, diverted and bounded at once; what is felt first comes first. */
 void ctl_queue_setting(const struct rfl_queue_row *row, char *out, size_t size)
 {
-    static const char *const words[] = {
-        [RFL_QUEUE_MODE_CLEAR] = "–", [RFL_QUEUE_MODE_PAUSE] = "paused", [RFL_QUEUE_MODE_HOLD] = "takes nobody new",
-        [RFL_QUEUE_MODE_DIVERT] = "diverted to", [RFL_QUEUE_MODE_CAPACITY] = "at most" };
-    const char *word = row->mode < sizeof words / sizeof words[0] ? words[row->mode] : "unknown";
-    if (row->mode == RFL_QUEUE_MODE_DIVERT)
-        (void)snprintf(out, size, "%s %.*s", word, (int)row->to.len, (const char *)row->to.p);
-    else if (row->mode == RFL_QUEUE_MODE_CAPACITY)
-        (void)snprintf(out, size, "%s %u at once", word, (unsigned)row->capacity);
-    else
-        (void)snprintf(out, size, "%s", word);
+    size_t len = 0;
+    if (row->mode == RFL_QUEUE_MODE_PAUSE || row->mode == RFL_QUEUE_MODE_HOLD)
+        len += (size_t)snprintf(out, size, row->mode == RFL_QUEUE_MODE_PAUSE ? "paused" : "takes nobody new");
+    if (row->to.len > 0 && len < size)
+        len += (size_t)snprintf(out + len, size - len, "%sdiverted to %.*s", len > 0 ? ", " : "", (int)row->to.len,
+                                (const char *)row->to.p);
+    if (row->capacity > 0 && len < size)
+        len += (size_t)snprintf(out + len, size - len, "%sat most %u at once", len > 0 ? ", " : "",
+                                (unsigned)row->capacity);
+    if (len == 0)
+        (void)snprintf(out, size, "–");
 }
 
 static void acted_queue(const struct rfl_queue_row *row)
@@ -129,15 +131,25 @@ static void acted_queue(const struct rfl_queue_row *row)
     ctl_table_print(&table, stdout);
 }
 
-/* What the row says once the ask is done. */
+/* What the row says once the ask is done; a setting of one mode leaves those of the others. */
 static void set_row(const struct rfl_ask *ask, struct rfl_queue_row *row)
 {
-    row->mode = ask->mode;
-    row->until_ms = ask->at_ms;
-    row->to = ask->to;
-    row->capacity = ask->capacity;
-    row->set_by = ask->operator_name;
-    row->why = ask->why;
+    bool first = row->mode == RFL_QUEUE_MODE_CLEAR || ask->mode <= row->mode;
+    if (ask->mode == RFL_QUEUE_MODE_CLEAR) {
+        row->to = row->set_by = row->why = (struct rfl_view){ NULL, 0 };
+        row->capacity = 0;
+    } else {
+        row->set_by = ask->operator_name;
+        row->why = ask->why;
+    }
+    if (first) {
+        row->mode = ask->mode;
+        row->until_ms = ask->at_ms;
+    }
+    if (ask->mode == RFL_QUEUE_MODE_DIVERT)
+        row->to = ask->to;
+    if (ask->mode == RFL_QUEUE_MODE_CAPACITY)
+        row->capacity = ask->capacity;
 }
 
 static int show_acted(const struct rfl_ask *ask, struct rfl_msg_acted *acted)

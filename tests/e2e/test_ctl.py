@@ -357,6 +357,13 @@ class Ctl(unittest.TestCase):
                 self.assertEqual([r["SETTING"] for r in self.table("queue", "list") if r["QUEUE"] == name], [words])
                 self.ctl("queue", "clear", name, *act, "--execute")
                 self.assertEqual(row(name)["mode"], "clear")
+        self.ctl("queue", "capacity", name, "7", "--until", "+2h", *act, "--execute")
+        foretold = self.ctl("queue", "pause", name, "--until", "+1h", *act, "--dry-run").stdout
+        self.assertEqual(row(name)["mode"], "capacity")
+        done = self.ctl("queue", "pause", name, "--until", "+1h", *act, "--execute").stdout
+        for text in (foretold, done):
+            self.assertRegex(text, r"(?m)^setting +paused, at most 7 at once$")
+        self.ctl("queue", "clear", name, *act, "--execute")
         self.ctl("queue", "pause", name, "--until", "2020-01-01", *act, "--execute", code=65)
         self.ctl("queue", "divert", name, "--to", name, "--until", "+1h", *act, "--execute", code=65)
 
