@@ -52,6 +52,13 @@ uint64_t rfl_hashidx_find(const struct rfl_hashidx *index, struct rfl_hash hash,
     return 0;
 }
 
+void rfl_hashidx_expect(const struct rfl_hashidx *index, struct rfl_hash hash)
+{
+    const struct rfl_hashidx_part *part = &index->parts[part_of(hash)];
+    if (part->cap > 0)
+        __builtin_prefetch(&part->slots[home_of(part, tag_of(hash))]);
+}
+
 static void place(struct rfl_hashidx_part *part, uint64_t slot)
 {
     uint32_t at = home_of(part, slot >> ID_BITS);

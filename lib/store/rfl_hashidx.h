@@ -30,6 +30,9 @@ void rfl_hashidx_fini(struct rfl_hashidx *index);
 /* The first id under this hash that `match` says yes to; 0: none. */
 uint64_t rfl_hashidx_find(const struct rfl_hashidx *index, struct rfl_hash hash, rfl_hashidx_match *match, void *ctx);
 
+/* Says that this hash will be looked for soon, so that the memory behind it is on its way meanwhile. */
+void rfl_hashidx_expect(const struct rfl_hashidx *index, struct rfl_hash hash);
+
 /* Adds a slot, also when one with the same hash is there. id: 1 to RFL_HASHIDX_ID_MAX. RFL_E_MEMORY: nothing was
  * changed. */
 RFL_MUST_USE enum rfl_err rfl_hashidx_add(struct rfl_hashidx *index, struct rfl_hash hash, uint64_t id);

@@ -329,7 +329,10 @@ struct rfl_token rfl_store_next_token(struct rfl_store *s)
 struct rfl_hash rfl_store_hash(const struct rfl_store *s, enum rfl_hash_domain domain, uint64_t tag,
                                struct rfl_view bytes)
 {
-    return rfl_seal_hash(s->seal, domain, tag, bytes);
+    struct rfl_hash hash = rfl_seal_hash(s->seal, domain, tag, bytes);
+    if (domain != RFL_HASH_BODY)
+        rfl_hashidx_expect(&s->by[domain == RFL_HASH_REFERENCE ? RFL_BY_REFERENCE : RFL_BY_MATCH], hash);
+    return hash;
 }
 
 const struct rfl_receipt_key *rfl_store_receipt_key(const struct rfl_store *s)
