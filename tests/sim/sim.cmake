@@ -11,14 +11,15 @@ if(TARGET rfl_engine AND TARGET rfl_conf AND TARGET rfl_wire)
   endif()
 endif()
 
-# The simulator: `sim --seed N --steps M` by hand; a minute of seeds in the optimised build, a few under the sanitizers.
+# The simulator: `sim --seed N --steps M` by hand; a million commands in the optimised build,
+# in which every cell of the table is reached; a few thousand under the sanitizers.
 if(TARGET rfl_engine AND TARGET rfl_conf AND TARGET rfl_wire)
   file(GLOB sim_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/sim/sim*.c ${CMAKE_SOURCE_DIR}/tests/sim/model*.c)
   rfl_program(sim SOURCES ${sim_sources} ${CMAKE_SOURCE_DIR}/tests/sim/world.c LINK ${rfl_all_libs} PkgConfig::CMOCKA)
   if(RFL_SANITIZE)
-    rfl_test(sim sim TIMEOUT 300 LABELS journey quick COMMAND sim --seed 1 --seeds 4 --steps 600)
+    rfl_test(sim sim TIMEOUT 300 LABELS journey quick COMMAND sim --seed 1 --seeds 8 --steps 1000)
   else()
-    rfl_test(sim sim TIMEOUT 600 LABELS journey release COMMAND sim --seed 1 --seconds 60 --steps 2000 --covered)
+    rfl_test(sim sim TIMEOUT 600 LABELS journey release COMMAND sim --seed 1 --seeds 400 --steps 3000 --covered)
   endif()
 
   # Providers who never mean yes, referrers who never stop.
