@@ -99,8 +99,8 @@ static void decide_receive(const struct rfl__deciding *d)
     }
 }
 
-/* Whether nobody has said yes yet: then consent that is taken back must keep the person from being offered, now or later,
- * whatever the case waits for. */
+/* Whether nobody has said yes yet: then consent that is taken back must keep the person from being offered, now or
+ * later, whatever the case waits for. */
 static bool awaits_yes(const struct rfl_case *kase)
 {
     return kase->status == RFL_STATUS_TRIAGE || kase->status == RFL_STATUS_QUEUED ||
