@@ -104,7 +104,7 @@ struct rfl_ask {
     struct rfl_view source, reference, worker;
     struct rfl_view code;                       /* receipt or case_code */
     struct rfl_view queue;                      /* Redirect's target; List's filter */
-    struct rfl_view text, role;
+    struct rfl_view text, role, next_step;
     struct rfl_view referral;                   /* the encoded Referral, byte for byte */
     struct rfl_form form;                       /* what decoding `referral` gave; Submit, Validate, Explain */
     struct rfl_findings findings;               /* of the form: errors refuse it, warnings travel with the receipt */
@@ -144,7 +144,8 @@ struct rfl_msg_reconciled { const struct rfl_view *missing; uint32_t missing_cou
                             const struct rfl_surplus *surplus; uint32_t surplus_count; bool truncated; };
 struct rfl_msg_changed { struct rfl_view receipt; uint8_t status; uint32_t version; };
 struct rfl_msg_subscribed { uint32_t queues, credit, outstanding; };
-struct rfl_msg_offer { struct rfl_view case_code, area, queue; struct rfl_token token; int64_t deadline_ms, since_ms;
+struct rfl_msg_offer { struct rfl_view case_code, area, queue, barrier_group; struct rfl_token token;
+                       int64_t deadline_ms, since_ms;
                        uint8_t band, door, main_barrier, employment; uint32_t weeks_out_of_work, flags;
                        uint32_t hops, lapses, referrals; };
 struct rfl_msg_record { struct rfl_view case_code, receipt, referral; struct rfl_token token; uint32_t index, total;

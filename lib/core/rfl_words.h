@@ -74,6 +74,12 @@
     X(DIVERT, "divert")         /* who would come here goes to another queue */ \
     X(CAPACITY, "capacity")     /* at most so many offered, accepted or active at once */
 
+/* The roll-up of the Labour Force Survey's 18 health problems that the scheme's figures are published in. */
+#define RFL_BARRIER_GROUP_LIST(X) \
+    X(NONE, "none") X(MUSCULOSKELETAL, "musculoskeletal") X(MENTAL_HEALTH, "mental_health") \
+    X(HEART, "heart_blood_pressure_circulation") X(LEARNING, "learning_difficulties") X(AUTISM, "autism") \
+    X(OTHER, "other")
+
 /* How strongly two referrals speak of one person, strongest first. */
 #define RFL_MATCH_LIST(X) X(NHS_NUMBER, "nhs_number") X(NINO, "nino") X(NAME_BIRTH_POSTCODE, "name_birth_postcode")
 
@@ -143,6 +149,9 @@ RFL_WORD_ENUM(TELL, tell, RFL_TELL_LIST(RFL_X))
 #define RFL_X(name, word) RFL_QUEUE_MODE_##name,
 RFL_WORD_ENUM(QUEUE_MODE, queue_mode, RFL_QUEUE_MODE_LIST(RFL_X))
 #undef RFL_X
+#define RFL_X(name, word) RFL_BARRIER_GROUP_##name,
+RFL_WORD_ENUM(BARRIER_GROUP, barrier_group, RFL_BARRIER_GROUP_LIST(RFL_X))
+#undef RFL_X
 #define RFL_X(name, word) RFL_MATCH_##name,
 RFL_WORD_ENUM(MATCH, match, RFL_MATCH_LIST(RFL_X))
 #undef RFL_X
@@ -173,5 +182,9 @@ enum { RFL_FLAG_SAFEGUARDING = 1, RFL_FLAG_INCIDENT = 2, RFL_FLAG_INTERPRETER = 
 
 /* The Labour Force Survey's main health problem is 1 to 18. */
 enum { RFL_BARRIER_MAX = 18 };
+/* The group of a main barrier: 1 to 3 (arms or hands, legs or feet, back or neck) musculoskeletal; 12 and 15
+ * (depression or anxiety, mental illness) mental health; 9 heart, blood pressure or circulation; 14 learning
+ * difficulties; 18 autism; 0 none; the rest other. */
+enum rfl_barrier_group rfl_barrier_group_of(uint8_t main_barrier);
 
 #endif

@@ -160,7 +160,7 @@ static void look_at_linked(struct rfl_engine *e, struct rfl_case_id id, struct r
 
 static struct rfl_view words_of(struct rfl_engine *e, const struct rfl_ask *ask)
 {
-    struct rfl_personal_words words = { ask->text, ask->role };
+    struct rfl_personal_words words = { .text = ask->text };
     if (ask->text.len == 0)
         return (struct rfl_view){ NULL, 0 };
     return (struct rfl_view){ e->personal, rfl_personal_put_words(&words, e->personal, sizeof e->personal) };

@@ -21,6 +21,8 @@ static void fill_preview(struct rfl_engine *e, const struct rfl_case *kase, stru
         return;
     const struct rfl_facts *facts = &entry.decided.facts;
     offer->main_barrier = facts->main_barrier;
+    if (facts->main_barrier != 0)
+        offer->barrier_group = rfl__literal(rfl_barrier_group_word(rfl_barrier_group_of(facts->main_barrier)));
     offer->employment = facts->employment;
     offer->weeks_out_of_work = facts->weeks_out_of_work;
     offer->flags = facts->flags;

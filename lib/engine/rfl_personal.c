@@ -29,6 +29,7 @@ size_t rfl_personal_put_words(const struct rfl_personal_words *in, uint8_t *out,
     rfl_wr_u8(&w, WORDS);
     put_view(&w, in->text);
     put_view(&w, in->role);
+    put_view(&w, in->next_step);
     return w.bad ? 0 : w.used;
 }
 
@@ -51,5 +52,6 @@ enum rfl_err rfl_personal_get_words(struct rfl_view bytes, struct rfl_personal_w
         return RFL_E_CORRUPT;
     out->text = get_view(&r);
     out->role = get_view(&r);
+    out->next_step = get_view(&r);
     return rfl_rd_done(&r) ? RFL_E_OK : RFL_E_CORRUPT;
 }

@@ -1,14 +1,15 @@
 /* rfl_personal.h: what the sealed part of a log entry holds, as bytes (lib/store/FORMAT.md, "Sealed parts").
  *
  * Two layouts. A submission: the source's own reference, the directory lines its keys were found at, and the Referral
- * exactly as it came. A worker's words: free text and the role it was said in. Views are borrowed from the input. */
+ * exactly as it came. Words: what a worker, a referrer or an operator says, in which role, and the next step that it
+ * proposes. Views are borrowed from the input. */
 #ifndef RFL_PERSONAL_H
 #define RFL_PERSONAL_H
 
 #include "rfl_facts.h"
 
 struct rfl_personal_submission { struct rfl_view reference, referral; uint32_t line[RFL_KEY_COUNT]; };
-struct rfl_personal_words { struct rfl_view text, role; };
+struct rfl_personal_words { struct rfl_view text, role, next_step; };
 
 enum { RFL_PERSONAL_BYTES_MAX = RFL_BODY_BYTES_MAX + RFL_REFERENCE_BYTES_MAX + 64 };
 

@@ -115,7 +115,7 @@ void rfl__handle_triage(struct rfl_engine *e, uint64_t session, const struct rfl
         return;
     }
     struct rfl_entry entry = { .actor = RFL_ACTOR_OPERATOR, .actor_name = ask->operator_name };
-    struct rfl_personal_words words = { ask->why, { NULL, 0 } };
+    struct rfl_personal_words words = { .text = ask->why };
     struct rfl_view personal = { e->personal, rfl_personal_put_words(&words, e->personal, sizeof e->personal) };
     cases[1] = cases[0];
     enum rfl_err err = ask->dry_run ? rehearse(e, &cases[1], &command, &entry)

@@ -225,8 +225,8 @@ static void handle_verb(struct rfl_engine *e, uint64_t session, const struct rfl
     }
     struct rfl_entry entry = { .actor = RFL_ACTOR_WORKER, .actor_name = ask->worker };
     struct rfl_view personal = { NULL, 0 };
-    if (ask->text.len > 0 || ask->role.len > 0) {
-        struct rfl_personal_words words = { ask->text, ask->role };
+    if (ask->text.len > 0 || ask->role.len > 0 || ask->next_step.len > 0) {
+        struct rfl_personal_words words = { ask->text, ask->role, ask->next_step };
         personal = (struct rfl_view){ e->personal,
                                       rfl_personal_put_words(&words, e->personal, sizeof e->personal) };
     }

@@ -119,7 +119,7 @@ static const struct rfl__wire_row accept_rows[] = { CASE_ROWS };
 #define PB Referrald__V1__Decline
 static const struct rfl__wire_row decline_rows[] = {
     CASE_ROWS, ROW_ENUM(4, reason, reason, decline_reason, NEED), ROW_STRING(5, text, text, TEXT, NEED | LINES),
-    ROW_STRING(6, role, role, ROLE, NEED) };
+    ROW_STRING(6, role, role, ROLE, NEED), ROW_STRING(7, next_step, next_step, TEXT, LINES) };
 #undef PB
 #define PB Referrald__V1__Redirect
 static const struct rfl__wire_row redirect_rows[] = {

@@ -151,7 +151,7 @@ static const struct rfl__wire_row preview_rows[] = {
     ROW_FLAG(11, interpreter, offer.flags, RFL_FLAG_INTERPRETER),
     ROW_FLAG(12, step_free, offer.flags, RFL_FLAG_STEP_FREE),
     ROW_U32(13, hops, offer.hops, 0, 0), ROW_U32(14, lapses, offer.lapses, 0, 0),
-    ROW_U32(15, referrals, offer.referrals, 0, 0) };
+    ROW_U32(15, referrals, offer.referrals, 0, 0), ROW_STRING(16, barrier_group, offer.barrier_group, WORD, 0) };
 RFL_TABLE(static, preview, preview);
 #undef PB
 #define PB Referrald__V1__Offer

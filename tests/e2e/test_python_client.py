@@ -255,6 +255,7 @@ class SpecificationTest(unittest.TestCase):
         self.assertEqual((offer.preview.queue, offer.preview.area), ("devon/intake", "devon"))
         self.assertTrue(offer.preview.interpreter)
         self.assertEqual((offer.preview.main_barrier, offer.preview.referrals), (3, 1))
+        self.assertEqual(offer.preview.barrier_group, "musculoskeletal")
         self.assertGreater(offer.deadline_ms, receipt.received_ms)
         self.assertNotIn("Invented", str(offer))
         touched = worker.done(pb.Touch, offer)

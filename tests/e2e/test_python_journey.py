@@ -275,7 +275,8 @@ class JourneyTest(unittest.TestCase):
     def declining(self, reference, area, worker):
         receipt = self.adapter().submit(reference, referral(area, reason=reference))
         offer = worker.offer()
-        worker.done(pb.Decline, offer, reason=pb.DECLINE_NO_CAPACITY, text="full until spring", role="manager")
+        worker.done(pb.Decline, offer, reason=pb.DECLINE_NO_CAPACITY, text="full until spring", role="manager",
+                    next_step="the neighbouring area has room")
         return receipt.receipt, offer
 
     def test_triage_sends_back_approves_holds_releases_and_closes(self):

@@ -62,6 +62,23 @@ static void every_word_is_found_by_its_spelling_and_no_other(void **state)
     WALK(EVENT, event_kind);
     WALK(ROUTE_REASON, route_reason);
     WALK(HOW, how);
+    WALK(BARRIER_GROUP, barrier_group);
+}
+
+/* The Labour Force Survey's 18 health problems, one by one, as the scheme's figures add them up. */
+static void every_barrier_has_its_group(void **state)
+{
+    (void)state;
+    static const enum rfl_barrier_group expected[RFL_BARRIER_MAX + 1] = {
+        [1] = RFL_BARRIER_GROUP_MUSCULOSKELETAL, [2] = RFL_BARRIER_GROUP_MUSCULOSKELETAL,
+        [3] = RFL_BARRIER_GROUP_MUSCULOSKELETAL, [9] = RFL_BARRIER_GROUP_HEART,
+        [12] = RFL_BARRIER_GROUP_MENTAL_HEALTH, [14] = RFL_BARRIER_GROUP_LEARNING,
+        [15] = RFL_BARRIER_GROUP_MENTAL_HEALTH, [18] = RFL_BARRIER_GROUP_AUTISM };
+    assert_int_equal(rfl_barrier_group_of(0), RFL_BARRIER_GROUP_NONE);
+    for (uint8_t barrier = 1; barrier <= RFL_BARRIER_MAX; barrier++)
+        assert_int_equal(rfl_barrier_group_of(barrier),
+                         expected[barrier] != RFL_BARRIER_GROUP_NONE ? expected[barrier] : RFL_BARRIER_GROUP_OTHER);
+    assert_int_equal(rfl_barrier_group_of(RFL_BARRIER_MAX + 1), RFL_BARRIER_GROUP_OTHER);
 }
 
 static void tokens_and_hashes_compare_whole(void **state)
@@ -133,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_have_a_name_and_a_text_and_keep_their_numbers),
         cmocka_unit_test(every_word_is_found_by_its_spelling_and_no_other),
+        cmocka_unit_test(every_barrier_has_its_group),
         cmocka_unit_test(tokens_and_hashes_compare_whole),
         cmocka_unit_test_setup(stored_numbers_are_the_protocols, read_proto),
     };
