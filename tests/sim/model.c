@@ -1,7 +1,7 @@
 /* The model's people, places, clocks and words; what adapters do is at the end. */
 #include "model.h"
 
-const uint16_t model_intake[M_QUEUES] = { 1016, 1004, 1003 };
+const uint16_t model_intake[M_QUEUES] = { 1016, 1004, 1003, 1001, 1005 };
 
 const struct m_place model_places[M_PLACES] = {
     { NULL, 1, 0 }, { "QA1 1AA", 1016, 16 }, { "QA1 1AU", 1004, 4 }, { "QA1 1AS", 1003, 3 }, { "QB1 1AA", 1, 0 } };
@@ -207,7 +207,7 @@ void m_open_remove(struct model *m, const struct m_case *k)
     assert(!"the case was open");
 }
 
-void m_close(struct model *m, struct m_case *k, enum rfl_close reason)
+static void close_it(struct model *m, struct m_case *k, enum rfl_close reason)
 {
     bool taken = k->status == RFL_STATUS_ACCEPTED || k->status == RFL_STATUS_WAITING_ON_PERSON ||
                  k->status == RFL_STATUS_ACTIVE;
@@ -222,7 +222,17 @@ void m_close(struct model *m, struct m_case *k, enum rfl_close reason)
     k->escalation = 0;
     m_free_holder(k);
     m_set_clock(k, RFL_CLOCK_NONE, 0);
+}
+
+/* What rests on a case ends with it; its referrers hear of it once, with the others. */
+void m_close(struct model *m, struct m_case *k, enum rfl_close reason)
+{
+    uint16_t number = (uint16_t)(k - m->kase);
+    close_it(m, k, reason);
     m_tell(m, k, M_NEWS_CLOSED, (uint8_t)reason, 0);
+    for (uint16_t n = 1; m->links > 0 && n <= m->cases; n++)
+        if (m->kase[n].linked_to == number && m->kase[n].status != RFL_STATUS_CLOSED)
+            close_it(m, m_touch(m, n), RFL_CLOSE_JOINED_OTHER_CASE);
 }
 
 /* ---- what referrers hear: proto/README.md, "Mailbox" ---- */

@@ -14,10 +14,11 @@
 #include "rfl_policy.h"
 
 enum { M_CASES_MAX = 1500, M_REFERRALS_MAX = 3000, M_PEOPLE = 48, M_WORKERS = 6, M_SOURCES = 13, M_MAILS_MAX = 4000,
-       M_KEYS = 3, M_PLACES = 5, M_KEY_VALUES = M_PEOPLE * M_PLACES, M_QUEUES = 3, M_REFERENCES = 4096,
+       M_KEYS = 3, M_PLACES = 5, M_KEY_VALUES = M_PEOPLE * M_PLACES, M_QUEUES = 5, M_REFERENCES = 4096,
        M_OPEN_MAX = 400 };
 
-/* The intakes that the simulator's people live near, by their numbers in config/policy/areas.conf. */
+/* Intakes by their numbers in config/policy/areas.conf: people live near the first three; the others are there to be
+ * redirected to, so that a budget of redirects is used up before every queue has said no. */
 extern const uint16_t model_intake[M_QUEUES];
 
 /* One referral as a person would fill it in; two equal ones are equal byte for byte on the wire. */

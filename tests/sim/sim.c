@@ -54,6 +54,8 @@ void sim_choose_habits(struct sim *sim)
     for (unsigned i = RFL_MSG_CONTACTED; i <= RFL_MSG_STARTED; i++)
         h->verb[i] += 2;                /* or few cases would get far */
     h->verb[RFL_MSG_ACCEPT] += 3;
+    if (sim_below(sim, 4) == 0)
+        h->verb[RFL_MSG_REDIRECT] += 16;    /* some pass everybody on: budgets are there to be used up */
     h->wire = sim_below(sim, 5);
     h->lawful = 6 + sim_below(sim, 11);
     h->turn = 1 + sim_below(sim, 48);
