@@ -249,11 +249,15 @@ static bool fits(const struct rfl_case *before, const struct rfl_event *event, c
     }
 }
 
-/* A case that rests on another hears of its own referrals and of being unlinked, and of nothing else. */
-static bool rests(const struct rfl_case *before, enum rfl_event_kind kind)
+/* A case that rests on another hears of its own referrals, of being unlinked and of the other's end, and of nothing
+ * else; and only such a case is closed by another's end. */
+static bool rests(const struct rfl_case *before, const struct rfl_event *event)
 {
-    return before->linked_to.v != 0 && kind != RFL_EVENT_UNLINKED && kind != RFL_EVENT_AMENDED &&
-           kind != RFL_EVENT_WITHDRAWN;
+    bool follows = event->kind == RFL_EVENT_CLOSED && event->reason == RFL_CLOSE_JOINED_OTHER_CASE;
+    if (before->linked_to.v == 0)
+        return follows;
+    return !follows && event->kind != RFL_EVENT_UNLINKED && event->kind != RFL_EVENT_AMENDED &&
+           event->kind != RFL_EVENT_WITHDRAWN;
 }
 
 static void set_clock(struct rfl_case *kase, const struct rfl_event *event)
@@ -275,7 +279,7 @@ enum rfl_err rfl_apply(const struct rfl_case *before, const struct rfl_event *ev
                        struct rfl_case *after)
 {
     enum rfl_status next = rfl_table_next((enum rfl_status)before->status, (enum rfl_event_kind)event->kind);
-    if (next == RFL_STATUS_NONE || rests(before, (enum rfl_event_kind)event->kind))
+    if (next == RFL_STATUS_NONE || rests(before, event))
         return RFL_E_STATE;
     if (!fits(before, event, entry))
         return RFL_E_CORRUPT;

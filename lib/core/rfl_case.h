@@ -44,7 +44,8 @@ struct rfl_case {
     int64_t due_ms;             /* when the running clock is over */
     int64_t closed_ms;          /* outcomes are taken for a while after it */
     int64_t quiet_until_ms;     /* closed by the person's no: not offered again before, unless they come themselves */
-    struct rfl_case_id linked_to;   /* the case this one is linked to: it rests, whole, until unlinked */
+    struct rfl_case_id linked_to;   /* the case this one is linked to: it rests, whole, until unlinked; once that one
+                                       is closed this one is too, and stays linked */
     struct rfl_case_id resembles;   /* another open case that may be the same person: triage decides */
     struct rfl_case_id previous;    /* the person's episode before this one, closed when this one was opened; 0: none */
     struct rfl_referral_id first_referral, last_referral;   /* the chain of rfl_referral.prev_on_case starts at last */

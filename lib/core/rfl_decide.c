@@ -24,7 +24,9 @@ static bool also_possible(const struct rfl_case *kase, enum rfl_command_kind kin
 {
     bool asks_first = kase->hold == RFL_HOLD_CONSENT || kase->hold == RFL_HOLD_DO_NOT_CONTACT;
     if (kase->linked_to.v != 0)
-        return kind == RFL_DO_UNLINK || kind == RFL_DO_AMEND || kind == RFL_DO_WITHDRAW;
+        return kind == RFL_DO_UNLINK || kind == RFL_DO_AMEND || kind == RFL_DO_WITHDRAW || kind == RFL_DO_FOLLOW;
+    if (kind == RFL_DO_FOLLOW)
+        return false;
     if (kind == RFL_DO_PLACE)       /* out of such a hold only by a release; from a provider only once it is late */
         return !asks_first && (!is_taken(kase) || kase->escalation > 0);
     if (kind == RFL_DO_CLOSE)
@@ -45,7 +47,7 @@ static bool possible(const struct rfl_case *kase, enum rfl_command_kind kind)
         [RFL_DO_OUTCOME] = RFL_EVENT_OUTCOME, [RFL_DO_CLOSE] = RFL_EVENT_CLOSED,
         [RFL_DO_RETURN] = RFL_EVENT_RETURNED, [RFL_DO_AMEND] = RFL_EVENT_AMENDED,
         [RFL_DO_WITHDRAW] = RFL_EVENT_WITHDRAWN, [RFL_DO_RESEMBLE] = RFL_EVENT_RESEMBLED,
-        [RFL_DO_PLACE] = RFL_EVENT_MOVED, [RFL_DO_SEND_BACK] = RFL_EVENT_SENT_BACK, [RFL_DO_HOLD] = RFL_EVENT_PAUSED,
+        [RFL_DO_FOLLOW] = RFL_EVENT_CLOSED, [RFL_DO_PLACE] = RFL_EVENT_MOVED, [RFL_DO_SEND_BACK] = RFL_EVENT_SENT_BACK, [RFL_DO_HOLD] = RFL_EVENT_PAUSED,
         [RFL_DO_RELEASE] = RFL_EVENT_RELEASED, [RFL_DO_SHUT] = RFL_EVENT_CLOSED, [RFL_DO_LINK] = RFL_EVENT_LINKED,
         [RFL_DO_UNLINK] = RFL_EVENT_UNLINKED };
     enum rfl_status status = (enum rfl_status)kase->status;
@@ -75,7 +77,7 @@ static bool sensible(const struct rfl_command *command)
     if (command->kind == RFL_DO_DECLINE || command->kind == RFL_DO_REDIRECT)
         return within(reason, RFL_DECLINE_NONE, RFL_DECLINE_COUNT);
     if (command->kind == RFL_DO_CLOSE || command->kind == RFL_DO_SHUT)
-        return within(reason, RFL_CLOSE_NONE, RFL_CLOSE_COUNT);
+        return within(reason, RFL_CLOSE_NONE, RFL_CLOSE_COUNT) && reason != RFL_CLOSE_JOINED_OTHER_CASE;
     if (command->kind == RFL_DO_WITHDRAW)
         return within(reason, RFL_WITHDRAW_NONE, RFL_WITHDRAW_COUNT);
     if (command->kind == RFL_DO_CONTACT)
@@ -112,7 +114,8 @@ static void tell(const struct rfl_policy *policy, const struct rfl_case *before,
         bool silent = (rfl_event_disclosed(kind) == RFL_DISCLOSED_WAITING && is_taken(before)) ||
                       (kind == RFL_EVENT_WARNED && before->warned != 0) ||
                       (kind == RFL_EVENT_HELD && event->clock != RFL_CLOCK_CONSENT) ||
-                      (kind == RFL_EVENT_WITHDRAWN && closes);
+                      (kind == RFL_EVENT_WITHDRAWN && closes) ||
+                      (kind == RFL_EVENT_CLOSED && event->reason == RFL_CLOSE_JOINED_OTHER_CASE);
         event->told = silent ? 0 : rfl_disclose_told(policy, kind);
     }
 }

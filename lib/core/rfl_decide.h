@@ -24,6 +24,7 @@
     X(AMEND, "amend")       /* submission (id: which), band; decision: set when it belongs elsewhere now, else NULL */ \
     X(WITHDRAW, "withdraw") /* submission.id, reason: enum rfl_withdraw; others_stand, all_in_error */ \
     X(RESEMBLE, "resemble") /* other: a case with a weaker match key in common and a stronger one that differs */ \
+    X(FOLLOW, "follow")     /* the case that this one rests on was closed: so is this one, and nobody is told twice */ \
     X(PLACE, "place")       /* target: assign; from declining it approves the decline */ \
     X(SEND_BACK, "send_back") /* a decline is not agreed to */ \
     X(HOLD, "hold")         /* until_ms */ \
@@ -67,7 +68,7 @@ struct rfl_events { uint32_t count; struct rfl_event list[RFL_EVENTS_PER_COMMAND
  *   RFL_E_FENCED   a worker verb whose token is not the case's, or whose holder is not
  *   RFL_E_STATE    not in rfl_legal_commands; a touch beyond its limit; unreachable before the policy's number of
  *                  attempts on different channels; an outcome later than the policy takes them
- *   RFL_E_INVALID  a reason, channel or outcome that is none or not in its list; a redirect or placement to where it
+ *   RFL_E_INVALID  a reason, channel or outcome that is none, not in its list, or (joined_other_case) nobody's to say; a redirect or placement to where it
  *                  is, or to a queue that is not there, not open, on hold or in an area that has ended; a placement to
  *                  one that said no, without override; a deferral or hold into the past or beyond the hold clock */
 RFL_MUST_USE enum rfl_err rfl_decide(const struct rfl_policy *policy, const struct rfl_case *before,

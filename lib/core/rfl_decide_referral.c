@@ -170,6 +170,8 @@ enum rfl_err rfl__decide_referral(const struct rfl__deciding *d)
         decide_amend(d);
     } else if (d->command->kind == RFL_DO_WITHDRAW) {
         decide_withdraw(d);
+    } else if (d->command->kind == RFL_DO_FOLLOW) {
+        rfl__add_closed(d, RFL_CLOSE_JOINED_OTHER_CASE);
     } else {
         assert(d->command->kind == RFL_DO_RESEMBLE);
         if (d->command->other.v == 0 || d->command->other.v == d->before->id.v)

@@ -41,7 +41,8 @@
     X(NONE, "none") X(COMPLETED, "completed") X(PERSON_DECLINED, "person_declined") X(PERSON_MOVED, "person_moved") \
     X(UNREACHABLE, "unreachable") X(DIED, "died") X(NOT_ELIGIBLE, "not_eligible") \
     X(WITHDRAWN_BY_REFERRER, "withdrawn_by_referrer") X(SENT_IN_ERROR, "sent_in_error") \
-    X(ALREADY_ON_PROVISION, "already_on_provision")
+    X(ALREADY_ON_PROVISION, "already_on_provision") \
+    X(JOINED_OTHER_CASE, "joined_other_case")   /* it rested on another case, and that one was closed */
 
 /* Who takes a referral back, and why. The first two are kept apart so that mistakes never count as changed minds (the
  * statuses `revoked` and `entered-in-error` of FHIR and BaRS); the third is the person's own no. */

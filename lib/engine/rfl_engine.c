@@ -396,11 +396,28 @@ static void note_changes(struct rfl_engine *e, const struct rfl_entry *entry, bo
             e->mail_changes++;
 }
 
+/* No open case is without a running clock: what rests on a case ends with it. Links are never deeper than one. */
+static enum rfl_err close_linked(struct rfl_engine *e, const struct rfl_entry *like)
+{
+    struct rfl_order from = { like->kase.v, 0, 0 }, at;
+    enum rfl_err err = RFL_E_OK;
+    for (; err == RFL_E_OK && rfl_store_first(e->store, RFL_INDEX_LINKED, &from, &at) && at.a == from.a; from.c++) {
+        struct rfl_case linked;
+        struct rfl_entry entry = { .actor = like->actor, .source = like->source, .actor_name = like->actor_name };
+        const struct rfl_command command = { .kind = RFL_DO_FOLLOW };
+        from = at;
+        err = rfl_store_case(e->store, (struct rfl_case_id){ at.c }, &linked);
+        if (err == RFL_E_OK && linked.status != RFL_STATUS_CLOSED)
+            err = rfl__do(e, &linked, &command, &entry, (struct rfl_view){ NULL, 0 });
+    }
+    return err;
+}
+
 enum rfl_err rfl__do(struct rfl_engine *e, struct rfl_case *kase, const struct rfl_command *command,
                      struct rfl_entry *entry, struct rfl_view personal)
 {
     struct rfl_events events;
-    bool worked = works_on(kase);
+    bool worked = works_on(kase), was_closed = kase->status == RFL_STATUS_CLOSED;
     enum rfl_err err = rfl_decide(e->policy, kase, command, &e->now, &events);
     if (err != RFL_E_OK)
         return err;
@@ -413,5 +430,7 @@ enum rfl_err rfl__do(struct rfl_engine *e, struct rfl_case *kase, const struct r
         err = rfl_store_case(e->store, entry->kase, kase);
     if (err == RFL_E_OK)
         note_changes(e, entry, worked, kase);
+    if (err == RFL_E_OK && kase->status == RFL_STATUS_CLOSED && !was_closed)
+        err = close_linked(e, entry);
     return err;
 }

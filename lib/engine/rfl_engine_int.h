@@ -61,7 +61,7 @@ void rfl__refuse(struct rfl_engine *e, uint64_t session, enum rfl_code code);
 void rfl__refuse_state(struct rfl_engine *e, uint64_t session, enum rfl_status status, uint32_t verbs);
 void rfl__count(struct rfl_engine *e, enum rfl__counter counter);
 /* Decides and appends in one step: entry is completed with the events. RFL_E_OK, or decide's error (nothing happened),
- * or the store's (sticky). *kase becomes the case as it is afterwards. */
+ * or the store's (sticky). *kase becomes the case as it is afterwards. What rests on a case is closed with it. */
 RFL_MUST_USE enum rfl_err rfl__do(struct rfl_engine *e, struct rfl_case *kase, const struct rfl_command *command,
                                   struct rfl_entry *entry, struct rfl_view personal);
 struct rfl_view rfl__copy(struct rfl_engine *e, const void *p, size_t len);

@@ -121,7 +121,7 @@ static void invent_secret(enum subject subject, const struct shared *shared, uin
                                        RFL_CLOSE_PERSON_MOVED };
     *secret = (struct secret){ .close = RFL_CLOSE_COMPLETED, .gp_same_person = true, .barrier = 4, .needs = 1 };
     if (subject == WHY_CLOSED || subject == WHY_NOT_TAKEN || subject == WHY_DECLINED) {
-        secret->close = (uint8_t)(1 + below(luck, RFL_CLOSE_COUNT - 1));
+        secret->close = (uint8_t)(1 + below(luck, RFL_CLOSE_JOINED_OTHER_CASE - 1));
         secret->decline = (uint8_t)(1 + below(luck, RFL_DECLINE_COUNT - 1));
         secret->ending = subject != WHY_CLOSED ? BY_TRIAGE : (enum ending)below(luck, 2);
         if (shared->gp && below(luck, 3) == 0)

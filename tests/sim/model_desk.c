@@ -187,7 +187,7 @@ static bool desk_sensible(const struct model *m, const struct m_case *k, const s
     if (order->kind == RFL_MSG_HOLD)
         return hold_end_ok(m, k, order->until_ms);
     if (order->kind == RFL_MSG_SHUT)
-        return order->close > RFL_CLOSE_NONE && order->close < RFL_CLOSE_COUNT;
+        return order->close > RFL_CLOSE_NONE && order->close < RFL_CLOSE_JOINED_OTHER_CASE;
     return order->kind != RFL_MSG_LINK || order->other != order->kase;
 }
 

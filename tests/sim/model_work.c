@@ -124,7 +124,8 @@ static bool sensible(const struct model *m, const struct m_case *k, const struct
         return verb->until_ms > m->now_ms && verb->until_ms <= latest_ms;
     case RFL_MSG_CONTACTED: return verb->code > RFL_CHANNEL_NONE && verb->code < RFL_CHANNEL_COUNT;
     case RFL_MSG_OUTCOME: return verb->code > RFL_OUTCOME_NONE && verb->code < RFL_OUTCOME_COUNT;
-    case RFL_MSG_CLOSE: return verb->reason > RFL_CLOSE_NONE && verb->reason < RFL_CLOSE_COUNT;
+    case RFL_MSG_CLOSE:
+        return verb->reason > RFL_CLOSE_NONE && verb->reason < RFL_CLOSE_JOINED_OTHER_CASE;
     default: return true;
     }
 }

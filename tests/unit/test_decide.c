@@ -156,7 +156,7 @@ static void walk_arguments(const struct rfl_policy *under, const struct rfl_case
     case RFL_DO_OFFER: case RFL_DO_ACCEPT: case RFL_DO_DECLINE: case RFL_DO_TOUCH: case RFL_DO_CONTACT:
     case RFL_DO_START: case RFL_DO_OUTCOME: case RFL_DO_CLOSE: case RFL_DO_RETURN: case RFL_DO_EXPIRE:
     case RFL_DO_WITHDRAW: case RFL_DO_RESEMBLE: case RFL_DO_SEND_BACK: case RFL_DO_SHUT: case RFL_DO_LINK:
-    case RFL_DO_UNLINK:
+    case RFL_DO_UNLINK: case RFL_DO_FOLLOW:
         for (unsigned word = 0; word < 12; word++) {
             command.reason = command.code = (uint8_t)word;
             command.reached = word % 2 == 1;
@@ -616,7 +616,7 @@ static void words_that_are_not_in_their_list_are_refused(void **state)
         { RFL_DO_REDIRECT, RFL_STATUS_OFFERED, RFL_DECLINE_COUNT },
         { RFL_DO_CONTACT, RFL_STATUS_ACCEPTED, RFL_CHANNEL_COUNT },
         { RFL_DO_OUTCOME, RFL_STATUS_ACTIVE, RFL_OUTCOME_COUNT },
-        { RFL_DO_CLOSE, RFL_STATUS_ACTIVE, RFL_CLOSE_COUNT } };
+        { RFL_DO_CLOSE, RFL_STATUS_ACTIVE, RFL_CLOSE_JOINED_OTHER_CASE } };   /* the last is nobody's to say */
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (unsigned word = 0; word < 256; word++) {
             struct rfl_case kase = case_in(rows[i].status);

@@ -97,6 +97,7 @@ static void closing_has_its_class_by_the_reason(void **state)
         { RFL_CLOSE_ALREADY_ON_PROVISION, RFL_DISCLOSED_CLOSED_SERVICE },
         { RFL_CLOSE_COMPLETED, RFL_DISCLOSED_CLOSED_OTHER }, { RFL_CLOSE_SENT_IN_ERROR, RFL_DISCLOSED_CLOSED_OTHER },
         { RFL_CLOSE_WITHDRAWN_BY_REFERRER, RFL_DISCLOSED_CLOSED_OTHER },
+        { RFL_CLOSE_JOINED_OTHER_CASE, RFL_DISCLOSED_CLOSED_OTHER },
     };
     assert_int_equal(sizeof rows / sizeof rows[0], RFL_CLOSE_COUNT - 1);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

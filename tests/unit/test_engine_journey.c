@@ -315,6 +315,31 @@ static void linked_case_is_told_with_the_one_it_rests_on(void **state)
     assert_int_equal(stored(2).close, RFL_CLOSE_PERSON_DECLINED);
 }
 
+static void case_that_rests_is_closed_with_the_one_it_rests_on(void **state)
+{
+    (void)state;
+    (void)submit((struct knock){ .reference = "a", .body = "of a" });
+    (void)submit((struct knock){ .source = "self-page", .reference = "b", .door = RFL_DOOR_SELF, .body = "of b" });
+    struct rfl_ask link = operator_ask(case_code(0));
+    link.to = text_of(case_code(1));
+    expect_kind(asks(RFL_MSG_LINK, link), RFL_MSG_ACTED);
+    struct rfl_ask shut = operator_ask(case_code(1));
+    shut.reason = RFL_CLOSE_JOINED_OTHER_CASE;
+    expect_refused(asks(RFL_MSG_SHUT, shut), RFL_CODE_INVALID);         /* nobody's to say */
+    shut.reason = RFL_CLOSE_COMPLETED;
+    expect_kind(asks(RFL_MSG_SHUT, shut), RFL_MSG_ACTED);
+    assert_int_equal(stored(1).status, RFL_STATUS_CLOSED);              /* in the same turn: no open case rests on it */
+    assert_int_equal(stored(1).close, RFL_CLOSE_JOINED_OTHER_CASE);
+    assert_int_equal(stored(1).linked_to.v, 2);
+    assert_int_equal(mail("gp-north", SESSION_GP, "closed"), 1);        /* told once, of the closing of the whole */
+    assert_text(said(SESSION_GP, RFL_MSG_FEEDBACK, 0)->feedback.detail, "completed");
+    assert_int_equal(mail("self-page", SESSION_MORE, "closed"), 1);
+    expect_refused(asks(RFL_MSG_UNLINK, operator_ask(case_code(0))), RFL_CODE_STATE);
+    expect_refused(withdraw("gp-north", "a", RFL_WITHDRAW_REVOKED), RFL_CODE_STATE);
+    restart();
+    assert_int_equal(status_of("gp-north", "a")->status_report.status, RFL_STATUS_CLOSED);
+}
+
 /* ---- queues ---- */
 
 static struct rfl_ask setting(enum rfl_queue_mode mode, int64_t until_ms)
@@ -478,6 +503,7 @@ int main(void)
         STORY(hold_needs_an_end_and_ends_by_itself),
         STORY(link_and_unlink_leave_everything_as_it_was),
         STORY(linked_case_is_told_with_the_one_it_rests_on),
+        STORY(case_that_rests_is_closed_with_the_one_it_rests_on),
         STORY(what_is_said_of_a_queue_holds_and_ends_by_itself),
         STORY(capacity_is_what_may_be_in_hand_at_once),
         STORY(flood_through_one_door_delays_anothers_head_by_its_share_only),

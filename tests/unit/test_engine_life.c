@@ -106,7 +106,7 @@ static void strict_doors_cannot_tell_one_end_from_another(void **state)
 {
     (void)state;
     static const char expected[] = "1|with_the_service||\n2|closed||\n";
-    for (unsigned reason = RFL_CLOSE_COMPLETED; reason < RFL_CLOSE_COUNT; reason++) {
+    for (unsigned reason = RFL_CLOSE_COMPLETED; reason < RFL_CLOSE_JOINED_OTHER_CASE; reason++) {
         close_world();
         open_world(64 << 20);
         for (unsigned i = 0; i < 2; i++)
