@@ -1,8 +1,8 @@
 /* bench: what the daemon does on this machine, beside what the machine's disk does, in one run.
  *
- *   bench --bin DIR [--dir FOLDER] [--policy DIR] [--cases N] [--only TEXT] [--quick] [--json FILE]
+ *   bench --bin DIR [--dir FOLDER] [--policy DIR] [--cases N] [--only TEXT] [--quick] [--ipc] [--json FILE]
  *
- * --only TEXT: the rows whose label has TEXT in it, for a profile.
+ * --only TEXT: the rows whose label has TEXT in it, for a profile. --ipc: over Unix sockets, not TCP on loopback.
  *
  * Every row of submissions has a store of its own. Nothing here fails on a speed; it fails (1) when a figure is not
  * trustworthy: a refusal, an answer to nothing, or a daemon that counts otherwise than we do. */
@@ -337,7 +337,7 @@ int main(int argc, char **argv)
     static const struct option options[] = { { "bin", required_argument, NULL, 'b' },
         { "dir", required_argument, NULL, 'd' }, { "policy", required_argument, NULL, 'p' },
         { "cases", required_argument, NULL, 'c' }, { "quick", no_argument, NULL, 'q' },
-        { "json", required_argument, NULL, 'j' },
+        { "json", required_argument, NULL, 'j' }, { "ipc", no_argument, NULL, 'i' },
         { "only", required_argument, NULL, 'o' }, { NULL, 0, NULL, 0 } };
     struct bench b = { .world = { .policy_dir = "config/policy" }, .rows = json_array() };
     const char *json_path = NULL;
@@ -350,6 +350,7 @@ int main(int argc, char **argv)
         case 'p': b.world.policy_dir = optarg; break;
         case 'c': b.cases = strtoull(optarg, NULL, 10); break;
         case 'q': b.quick = true; break;
+        case 'i': b.world.ipc = true; break;
         case 'o': b.only = optarg; break;
         case 'j': json_path = optarg; break;
         default: return 64;
@@ -357,7 +358,7 @@ int main(int argc, char **argv)
     }
     if (b.world.bin_dir == NULL || b.rows == NULL || optind != argc) {
         fprintf(stderr, "usage: bench --bin DIR [--dir DIR] [--policy DIR] [--cases N] [--only TEXT] [--quick] "
-                        "[--json FILE]\n");
+                        "[--ipc] [--json FILE]\n");
         return 64;
     }
     if (b.world.parent_dir == NULL)
