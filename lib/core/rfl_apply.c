@@ -172,8 +172,8 @@ static bool move(struct rfl_case *kase, const struct rfl_event *event)
         place(kase, event);
         hold(kase, event->clock == RFL_CLOCK_CONSENT ? RFL_HOLD_CONSENT : RFL_HOLD_DO_NOT_CONTACT);
         break;
-    case RFL_EVENT_ROUTED:
-    case RFL_EVENT_UNPLACED: place(kase, event); break;
+    case RFL_EVENT_ROUTED: place(kase, event); break;
+    case RFL_EVENT_UNPLACED: place(kase, event); kase->escalation = event->level; break;
     case RFL_EVENT_OFFERED:
         kase->token = event->token;
         kase->holder = event->holder;

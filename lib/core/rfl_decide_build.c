@@ -47,6 +47,8 @@ void rfl__add_unplaced(const struct rfl__deciding *d, const struct rfl_queue *tr
     event->queue = triage->id;
     event->area = triage->area;
     event->reason = (uint8_t)reason;
+    /* Passed round once too often: not the desk but its lead, by name, decides now. */
+    event->level = reason == RFL_ROUTE_REASON_HOP_BUDGET || reason == RFL_ROUTE_REASON_SAID_NO_BEFORE ? 1 : 0;
 }
 
 void rfl__add_closed(const struct rfl__deciding *d, enum rfl_close reason)

@@ -13,7 +13,7 @@ uint32_t rfl_event_fields(enum rfl_event_kind kind)
         [RFL_EVENT_RECEIVED] = RFL_HAS_SUBMISSION | RFL_HAS_BAND | X,
         [RFL_EVENT_JOINED] = RFL_HAS_SUBMISSION | RFL_HAS_BAND,
         [RFL_EVENT_ROUTED] = Q | A | C | B | S | R | W,
-        [RFL_EVENT_UNPLACED] = Q | A | C | R | W,
+        [RFL_EVENT_UNPLACED] = Q | A | C | R | L | W,
         [RFL_EVENT_HELD] = Q | A | C | R | W | N,
         [RFL_EVENT_OFFERED] = C | T | H,
         [RFL_EVENT_TOUCHED] = C,

@@ -143,6 +143,8 @@ static void redirect(struct model *m, struct m_case *k, uint16_t asked)
         m_to_triage(m, k);
     else
         m_place(m, k, target, (uint16_t)(target - 1000), m->now_ms);
+    if (over || said_no)
+        k->escalation = 1;          /* the head of triage, not the desk */
     m_tell(m, k, M_NEWS_MOVED, 0, k->queue);
 }
 
