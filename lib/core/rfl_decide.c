@@ -24,7 +24,8 @@ static bool also_possible(const struct rfl_case *kase, enum rfl_command_kind kin
 {
     bool asks_first = kase->hold == RFL_HOLD_CONSENT || kase->hold == RFL_HOLD_DO_NOT_CONTACT;
     if (kase->linked_to.v != 0)
-        return kind == RFL_DO_UNLINK || kind == RFL_DO_AMEND || kind == RFL_DO_WITHDRAW || kind == RFL_DO_FOLLOW;
+        return kind == RFL_DO_UNLINK || kind == RFL_DO_AMEND || kind == RFL_DO_WITHDRAW ||
+               kind == RFL_DO_FOLLOW;
     if (kind == RFL_DO_FOLLOW)
         return false;
     if (kind == RFL_DO_PLACE)       /* out of such a hold only by a release; from a provider only once it is late */
@@ -47,7 +48,8 @@ static bool possible(const struct rfl_case *kase, enum rfl_command_kind kind)
         [RFL_DO_OUTCOME] = RFL_EVENT_OUTCOME, [RFL_DO_CLOSE] = RFL_EVENT_CLOSED,
         [RFL_DO_RETURN] = RFL_EVENT_RETURNED, [RFL_DO_AMEND] = RFL_EVENT_AMENDED,
         [RFL_DO_WITHDRAW] = RFL_EVENT_WITHDRAWN, [RFL_DO_RESEMBLE] = RFL_EVENT_RESEMBLED,
-        [RFL_DO_FOLLOW] = RFL_EVENT_CLOSED, [RFL_DO_PLACE] = RFL_EVENT_MOVED, [RFL_DO_SEND_BACK] = RFL_EVENT_SENT_BACK, [RFL_DO_HOLD] = RFL_EVENT_PAUSED,
+        [RFL_DO_FOLLOW] = RFL_EVENT_CLOSED, [RFL_DO_PLACE] = RFL_EVENT_MOVED,
+        [RFL_DO_SEND_BACK] = RFL_EVENT_SENT_BACK, [RFL_DO_HOLD] = RFL_EVENT_PAUSED,
         [RFL_DO_RELEASE] = RFL_EVENT_RELEASED, [RFL_DO_SHUT] = RFL_EVENT_CLOSED, [RFL_DO_LINK] = RFL_EVENT_LINKED,
         [RFL_DO_UNLINK] = RFL_EVENT_UNLINKED };
     enum rfl_status status = (enum rfl_status)kase->status;

@@ -22,7 +22,7 @@
     X(RETURN, "goodbye")    /* the holder said goodbye or went away: token */ \
     X(EXPIRE, "expire")     /* the running clock is over, or has reached a warning */ \
     X(AMEND, "amend")       /* submission (id: which), band; decision: set when it belongs elsewhere now, else NULL */ \
-    X(WITHDRAW, "withdraw") /* submission.id, reason: enum rfl_withdraw; others_stand, all_in_error */ \
+    X(WITHDRAW, "withdraw") /* submission.id, reason: enum rfl_withdraw; others_stand, consent_gone, all_in_error */ \
     X(RESEMBLE, "resemble") /* other: a case with a weaker match key in common and a stronger one that differs */ \
     X(FOLLOW, "follow")     /* the case that this one rests on was closed: so is this one, and nobody is told twice */ \
     X(PLACE, "place")       /* target: assign; from declining it approves the decline */ \
@@ -56,6 +56,7 @@ struct rfl_command {
     struct rfl_case_id previous;    /* RECEIVE of a new case: the person's closed episode before, or 0 */
     int64_t quiet_until_ms;     /* RECEIVE, AMEND: until then the person's no is respected; 0: there was none */
     bool others_stand;          /* WITHDRAW: of linked cases; this one goes on for them */
+    bool consent_gone;          /* WITHDRAW: with the referral that had it; none that stands has consent */
     bool all_in_error;          /* WITHDRAW: every referral of the case was entered in error */
     int64_t until_ms;
     int64_t lease_ms;           /* OFFER, TOUCH: an offer's length instead of the policy's lease clock; 0: that clock */
@@ -68,9 +69,10 @@ struct rfl_events { uint32_t count; struct rfl_event list[RFL_EVENTS_PER_COMMAND
  *   RFL_E_FENCED   a worker verb whose token is not the case's, or whose holder is not
  *   RFL_E_STATE    not in rfl_legal_commands; a touch beyond its limit; unreachable before the policy's number of
  *                  attempts on different channels; an outcome later than the policy takes them
- *   RFL_E_INVALID  a reason, channel or outcome that is none, not in its list, or (joined_other_case) nobody's to say; a redirect or placement to where it
- *                  is, or to a queue that is not there, not open, on hold or in an area that has ended; a placement to
- *                  one that said no, without override; a deferral or hold into the past or beyond the hold clock */
+ *   RFL_E_INVALID  a reason, channel or outcome that is none, not in its list, or (joined_other_case) nobody's to say;
+ *                  a redirect or placement to where it is, or to a queue that is not there, not open, on hold or in an
+ *                  area that has ended; a placement to one that said no, without override; a deferral or hold into the
+ *                  past or beyond the hold clock */
 RFL_MUST_USE enum rfl_err rfl_decide(const struct rfl_policy *policy, const struct rfl_case *before,
                                      const struct rfl_command *command, const struct rfl_now *now,
                                      struct rfl_events *out);

@@ -108,14 +108,14 @@ static bool awaits_yes(const struct rfl_case *kase)
            (kase->status == RFL_STATUS_ON_HOLD && kase->hold != RFL_HOLD_CONSENT);
 }
 
-static void hold_for_consent(const struct rfl__deciding *d)
+static void hold_for_consent(const struct rfl__deciding *d, enum rfl_route_reason reason)
 {
     const struct rfl_case *before = d->before;
     const struct rfl_queue *there = rfl_policy_queue(d->policy, before->queue);
     if (before->status == RFL_STATUS_OFFERED)
         (void)rfl__add_until(d, RFL_EVENT_RETURNED, RFL_CLOCK_ACCEPT, before->accept_by_ms);
     (void)rfl__add(d, before->status == RFL_STATUS_ON_HOLD ? RFL_EVENT_RELEASED : RFL_EVENT_MOVED);
-    add_held(d, there != NULL ? there : rfl_policy_national_triage(d->policy), RFL_ROUTE_REASON_AMENDED);
+    add_held(d, there != NULL ? there : rfl_policy_national_triage(d->policy), (uint8_t)reason);
 }
 
 /* Who has said yes is told of the newer body; before that, it may put the case elsewhere. */
@@ -130,7 +130,7 @@ static void decide_amend(const struct rfl__deciding *d)
     if (before->linked_to.v != 0)
         return;
     if (!consents(d) && awaits_yes(before)) {
-        hold_for_consent(d);
+        hold_for_consent(d, RFL_ROUTE_REASON_AMENDED);
     } else if (consents(d) && d->command->decision != NULL && holds(before, RFL_HOLD_CONSENT)) {
         (void)rfl__add(d, RFL_EVENT_RELEASED);
         add_placed_or_quiet(d, before->opened_ms);
@@ -142,7 +142,8 @@ static void decide_amend(const struct rfl__deciding *d)
     }
 }
 
-/* The person's no ends the whole case; a referrer's only when no other referral stands. */
+/* The person's no ends the whole case; a referrer's only when no other referral stands. What stands may be without
+ * consent: then nobody may see the person any more until it comes. */
 static void decide_withdraw(const struct rfl__deciding *d)
 {
     bool person = d->command->reason == RFL_WITHDRAW_PERSON, named = d->command->submission.id.v != 0;
@@ -160,6 +161,8 @@ static void decide_withdraw(const struct rfl__deciding *d)
         rfl__add_closed(d, RFL_CLOSE_PERSON_DECLINED);
     else if (last && !d->command->others_stand)
         rfl__add_closed(d, d->command->all_in_error ? RFL_CLOSE_SENT_IN_ERROR : RFL_CLOSE_WITHDRAWN_BY_REFERRER);
+    else if (d->command->consent_gone && awaits_yes(d->before))
+        hold_for_consent(d, RFL_ROUTE_REASON_CONSENT_GONE);
 }
 
 enum rfl_err rfl__decide_referral(const struct rfl__deciding *d)

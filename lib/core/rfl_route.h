@@ -43,7 +43,8 @@ const char *rfl_verdict_word(enum rfl_verdict verdict);
     X(SENT_BACK, "sent_back")                       /* triage did not agree with the decline */ \
     X(AMENDED, "amended")                           /* a newer body says that it belongs elsewhere */ \
     X(QUEUE_ON_HOLD, "queue_on_hold")               /* an operator's hold on the queue: triage decides */ \
-    X(DIVERTED, "diverted")                         /* an operator's diversion of the queue */
+    X(DIVERTED, "diverted")                         /* an operator's diversion of the queue */ \
+    X(CONSENT_GONE, "consent_gone")                 /* the referral that had the person's consent was taken back */
 #define RFL_X(name, word) RFL_ROUTE_REASON_##name,
 RFL_WORD_ENUM(ROUTE_REASON, route_reason, RFL_ROUTE_REASON_LIST(RFL_X))
 #undef RFL_X

@@ -129,8 +129,13 @@ void rfl__handle_amend(struct rfl_engine *e, uint64_t session, const struct rfl_
 
 /* ---- Withdraw ---- */
 
-/* What stands on a case beside one referral: anything, and anything that was not a mistake. */
-struct standing { bool any, no_mistake; };
+/* What stands on a case beside one referral: anything, anything with consent, and anything that was not a mistake. */
+struct standing { bool any, consent, no_mistake; };
+
+static bool consents(const struct rfl_engine *e, const struct rfl_referral *referral)
+{
+    return rfl_policy_consent_ok(e->policy, (enum rfl_door)referral->door, (enum rfl_consent)referral->consent);
+}
 
 static void look_at_case(struct rfl_engine *e, const struct rfl_case *kase, struct rfl_referral_id but,
                          struct standing *out)
@@ -140,6 +145,7 @@ static void look_at_case(struct rfl_engine *e, const struct rfl_case *kase, stru
            rfl_store_referral(e->store, referral.prev_on_case, &referral) == RFL_E_OK) {
         bool stands = referral.withdrawn == RFL_WITHDRAW_NONE && referral.id.v != but.v;
         out->any = out->any || stands;
+        out->consent = out->consent || (stands && consents(e, &referral));
         out->no_mistake = out->no_mistake ||
                           (referral.id.v != but.v && referral.withdrawn != RFL_WITHDRAW_ENTERED_IN_ERROR);
     }
@@ -166,19 +172,29 @@ static struct rfl_view words_of(struct rfl_engine *e, const struct rfl_ask *ask)
     return (struct rfl_view){ e->personal, rfl_personal_put_words(&words, e->personal, sizeof e->personal) };
 }
 
-void rfl__end_case(struct rfl_engine *e, const struct rfl_entry *like, uint8_t reason, struct rfl_case_id id)
+/* A case has the consent of its own referrals; one that goes on only for what rests on it has theirs. */
+static bool has_consent(const struct standing *own, const struct standing *linked)
+{
+    return own->any ? own->consent : linked->consent;
+}
+
+void rfl__end_case(struct rfl_engine *e, const struct rfl_entry *like, uint8_t reason, struct rfl_case_id id,
+                   bool consented)
 {
     struct rfl_case kase;
-    struct standing others = { false, false };
+    struct standing own = { false, false, false }, linked = { false, false, false };
     if (rfl_store_case(e->store, id, &kase) != RFL_E_OK)
         return;
     uint64_t holder = kase.holder;
-    look_at_case(e, &kase, (struct rfl_referral_id){ 0 }, &others);
-    look_at_linked(e, kase.id, (struct rfl_referral_id){ 0 }, &others);
-    if (reason != RFL_WITHDRAW_PERSON && others.any)
+    look_at_case(e, &kase, (struct rfl_referral_id){ 0 }, &own);
+    look_at_linked(e, kase.id, (struct rfl_referral_id){ 0 }, &linked);
+    bool consent_gone = consented && !own.any && !linked.consent;
+    if (reason != RFL_WITHDRAW_PERSON && (own.any || linked.any) && !consent_gone)
         return;
     struct rfl_entry entry = { .actor = like->actor, .source = like->source, .actor_name = like->actor_name };
-    struct rfl_command command = { .kind = RFL_DO_WITHDRAW, .reason = reason, .all_in_error = !others.no_mistake };
+    struct rfl_command command = { .kind = RFL_DO_WITHDRAW, .reason = reason, .others_stand = linked.any,
+                                   .consent_gone = consent_gone,
+                                   .all_in_error = !own.no_mistake && !linked.no_mistake };
     if (rfl__do(e, &kase, &command, &entry, (struct rfl_view){ NULL, 0 }) == RFL_E_OK && holder != 0)
         rfl__notice(e, holder, &kase, RFL_NOTICE_WITHDRAWN);
 }
@@ -194,13 +210,15 @@ void rfl__handle_withdraw(struct rfl_engine *e, uint64_t session, const struct r
         say_changed(e, session, referral.id);       /* done before */
         return;
     }
-    struct standing own = { false, ask->reason != RFL_WITHDRAW_ENTERED_IN_ERROR }, linked = { false, false };
+    struct standing own = { .no_mistake = ask->reason != RFL_WITHDRAW_ENTERED_IN_ERROR }, linked = { .any = false };
     look_at_case(e, &kase, referral.id, &own);
     look_at_linked(e, kase.id, referral.id, &linked);
     uint64_t holder = kase.holder;
     struct rfl_entry entry = { .actor = RFL_ACTOR_SOURCE, .source = source->id };
     struct rfl_command command = { .kind = RFL_DO_WITHDRAW, .submission = { .id = referral.id }, .reason = ask->reason,
-                                   .others_stand = linked.any, .all_in_error = !own.no_mistake && !linked.no_mistake };
+                                   .others_stand = linked.any,
+                                   .consent_gone = consents(e, &referral) && !has_consent(&own, &linked),
+                                   .all_in_error = !own.no_mistake && !linked.no_mistake };
     enum rfl_err err = rfl__do(e, &kase, &command, &entry, words_of(e, ask));
     if (err == RFL_E_STATE)
         refuse_change(e, session, &referral, &kase);
@@ -212,6 +230,6 @@ void rfl__handle_withdraw(struct rfl_engine *e, uint64_t session, const struct r
     if (holder != 0 && kase.holder == 0)
         rfl__notice(e, holder, &kase, RFL_NOTICE_WITHDRAWN);
     if (kase.linked_to.v != 0)
-        rfl__end_case(e, &entry, ask->reason, kase.linked_to);
+        rfl__end_case(e, &entry, ask->reason, kase.linked_to, consents(e, &referral));
     say_changed(e, session, referral.id);
 }

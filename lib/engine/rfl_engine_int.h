@@ -105,8 +105,10 @@ enum rfl_status rfl__status_for(const struct rfl_engine *e, uint8_t door, uint8_
 void rfl__handle_amend(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
 void rfl__handle_withdraw(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
 /* Ends a case that another one rests on or rested on: by the person's no, or when no referral of it or of what rests on
- * it stands any more; else nothing. `like`: the entry that it follows from. */
-void rfl__end_case(struct rfl_engine *e, const struct rfl_entry *like, uint8_t reason, struct rfl_case_id id);
+ * it stands any more. Holds it when something with consent (`consented`) is gone and it goes on only for what rests on
+ * it without. Else nothing. `like`: the entry that it follows from. */
+void rfl__end_case(struct rfl_engine *e, const struct rfl_entry *like, uint8_t reason, struct rfl_case_id id,
+                   bool consented);
 
 /* ---- rfl_triage.c: what operators do ---- */
 bool rfl__is_triage(uint8_t message_kind);

@@ -125,7 +125,7 @@ void rfl__handle_triage(struct rfl_engine *e, uint64_t session, const struct rfl
         return;
     }
     if (!ask->dry_run && ask->kind == RFL_MSG_UNLINK && cases[0].linked_to.v != 0)
-        rfl__end_case(e, &entry, RFL_WITHDRAW_REVOKED, cases[0].linked_to); /* it may have gone on for this only */
+        rfl__end_case(e, &entry, RFL_WITHDRAW_REVOKED, cases[0].linked_to, true);   /* that may have gone on for it */
     rfl__count(e, ask->dry_run ? RFL__N_dry_runs : RFL__N_acted);
     if (!ask->dry_run && cases[0].holder != 0 && (cases[1].holder == 0 || cases[1].linked_to.v != 0))
         rfl__notice(e, cases[0].holder, &cases[0], RFL_NOTICE_WITHDRAWN);

@@ -81,7 +81,7 @@ static bool withdrawn_here(const struct rfl_entry *entry, struct rfl_referral_id
 }
 
 /* The submission that this entry brings gets a receipt, which is enough unless consent is missing. A referral that was
- * taken back hears of that, and of nothing after it. */
+ * taken back hears of that, or of the whole case's closing that follows from it, and of nothing else. */
 static bool hears(const struct rfl_entry *entry, const struct rfl_event *event, const struct rfl_referral *referral)
 {
     enum rfl_notify notify = rfl_event_notify((enum rfl_event_kind)event->kind);
@@ -92,7 +92,7 @@ static bool hears(const struct rfl_entry *entry, const struct rfl_event *event, 
     if (event->kind == RFL_EVENT_WITHDRAWN)
         return event->referral.v == referral->id.v;
     if (referral->withdrawn != RFL_WITHDRAW_NONE)
-        return withdrawn_here(entry, referral->id);
+        return event->kind == RFL_EVENT_CLOSED && withdrawn_here(entry, referral->id);
     return referral->seq.v != entry->seq.v || event->kind == RFL_EVENT_HELD;
 }
 

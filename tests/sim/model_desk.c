@@ -20,6 +20,13 @@ static void hold_for_consent(struct model *m, struct m_case *k)
     m_tell(m, k, M_NEWS_HELD, 0, 0);
 }
 
+/* Nobody has said yes, and it does not wait for consent already. */
+static bool may_still_be_disclosed(const struct m_case *k)
+{
+    return k->status == RFL_STATUS_TRIAGE || k->status == RFL_STATUS_QUEUED || k->status == RFL_STATUS_OFFERED ||
+           k->status == RFL_STATUS_DECLINING || (k->status == RFL_STATUS_ON_HOLD && !holds_for_consent(k));
+}
+
 /* ---- Amend ---- */
 
 static void place_anew(struct model *m, struct m_case *k, const struct m_referral *r, uint16_t routed_before,
@@ -28,8 +35,7 @@ static void place_anew(struct model *m, struct m_case *k, const struct m_referra
     struct m_place to = m_place_of(r->source, &r->newest);
     bool waits = k->status == RFL_STATUS_TRIAGE || k->status == RFL_STATUS_QUEUED;
     if (!m_may_disclose(&r->newest)) {
-        bool on_other_hold = k->status == RFL_STATUS_ON_HOLD && !holds_for_consent(k);
-        if (waits || k->status == RFL_STATUS_OFFERED || k->status == RFL_STATUS_DECLINING || on_other_hold)
+        if (may_still_be_disclosed(k))
             hold_for_consent(m, k);
     } else if (holds_for_consent(k)) {
         k->escalation = 0;
@@ -80,13 +86,15 @@ struct m_answer model_amend(struct model *m, unsigned source, uint32_t reference
 
 /* ---- Withdraw ---- */
 
-/* What is left of a case's referrals: any, and any that was not a mistake. */
-struct standing { bool any, no_mistake; };
+/* What is left of a case's referrals: any, any with consent, and any that was not a mistake. */
+struct standing { bool any, consent, no_mistake; };
 
 static void look_at(const struct model *m, uint16_t kase, struct standing *out)
 {
     for (uint16_t n = m->kase[kase].last; n != 0; n = m->referral[n].prev_on_case) {
-        out->any = out->any || m->referral[n].withdrawn == RFL_WITHDRAW_NONE;
+        bool stands = m->referral[n].withdrawn == RFL_WITHDRAW_NONE;
+        out->any = out->any || stands;
+        out->consent = out->consent || (stands && m_may_disclose(&m->referral[n].newest));
         out->no_mistake = out->no_mistake || m->referral[n].withdrawn != RFL_WITHDRAW_ENTERED_IN_ERROR;
     }
 }
@@ -98,14 +106,21 @@ static void look_at_linked(const struct model *m, uint16_t kase, struct standing
             look_at(m, n, out);
 }
 
-/* The case that the withdrawn referral's case rests on goes on for whoever still stands. */
-static void end_survivor(struct model *m, uint16_t kase, enum rfl_withdraw reason)
+/* The case that the withdrawn referral's case rests on goes on for whoever still stands; on hold when it goes on only
+ * for cases that rest on it, and the one with the consent is gone. */
+static void end_survivor(struct model *m, uint16_t kase, enum rfl_withdraw reason, bool consented)
 {
-    struct standing all = { false, false };
+    struct standing all = { false, false, false }, own = all;
+    look_at(m, kase, &own);
     look_at(m, kase, &all);
     look_at_linked(m, kase, &all);
-    if (m->kase[kase].status == RFL_STATUS_CLOSED || (reason != RFL_WITHDRAW_PERSON && all.any))
+    if (m->kase[kase].status == RFL_STATUS_CLOSED)
         return;
+    if (reason != RFL_WITHDRAW_PERSON && all.any) {
+        if (consented && !own.any && !all.consent && may_still_be_disclosed(&m->kase[kase]))
+            hold_for_consent(m, m_touch(m, kase));
+        return;
+    }
     m_close(m, m_touch(m, kase), reason == RFL_WITHDRAW_PERSON ? RFL_CLOSE_PERSON_DECLINED
                                  : all.no_mistake ? RFL_CLOSE_WITHDRAWN_BY_REFERRER : RFL_CLOSE_SENT_IN_ERROR);
 }
@@ -128,7 +143,7 @@ struct m_answer model_withdraw(struct model *m, unsigned source, uint32_t refere
     struct m_case *k = m_touch(m, r->kase);
     r->withdrawn = (uint8_t)reason;
     k->withdrawn++;
-    struct standing own = { false, false }, linked = { false, false };
+    struct standing own = { false, false, false }, linked = own;
     look_at(m, r->kase, &own);
     look_at_linked(m, r->kase, &linked);
     bool mistake = !own.no_mistake && !linked.no_mistake;
@@ -136,10 +151,13 @@ struct m_answer model_withdraw(struct model *m, unsigned source, uint32_t refere
                            : mistake ? RFL_CLOSE_SENT_IN_ERROR : RFL_CLOSE_WITHDRAWN_BY_REFERRER;
     bool closes = k->linked_to == 0 && (reason == RFL_WITHDRAW_PERSON || (!own.any && !linked.any));
     m_tell_one(m, n, M_NEWS_CLOSED, closes ? (uint8_t)close : 0, 0);
+    bool consented = m_may_disclose(&r->newest), consent = own.any ? own.consent : linked.consent;
     if (closes)
         m_close(m, k, close);
     else if (k->linked_to != 0)
-        end_survivor(m, k->linked_to, reason);
+        end_survivor(m, k->linked_to, reason, consented);
+    else if (consented && !consent && may_still_be_disclosed(k))
+        hold_for_consent(m, k);
     answer.status = k->status;
     return answer;
 }
@@ -212,7 +230,7 @@ static void unlink_case(struct model *m, struct m_case *k)
     uint16_t other = k->linked_to;
     k->linked_to = 0;
     m->links--;
-    end_survivor(m, other, RFL_WITHDRAW_REVOKED);           /* it may have gone on for this one only */
+    end_survivor(m, other, RFL_WITHDRAW_REVOKED, true);           /* it may have gone on for this one only */
     if (k->withdrawn == k->count)
         m_close(m, k, RFL_CLOSE_WITHDRAWN_BY_REFERRER);     /* all was taken back while it rested */
 }

@@ -93,6 +93,29 @@ static void case_goes_on_while_one_referral_stands(void **state)
     assert_int_equal(mail("employer-portal", SESSION_MORE, "closed"), 1);
 }
 
+static void consent_goes_with_the_referral_that_had_it(void **state)
+{
+    (void)state;
+    (void)submit((struct knock){ .reference = "a", .nhs = person(1), .consent = RFL_CONSENT_NOT_GIVEN });
+    (void)submit((struct knock){ .source = "self-page", .reference = "b", .door = RFL_DOOR_SELF, .nhs = person(1) });
+    struct held offer = offer_to_anna();
+    expect_kind(withdraw("self-page", "b", RFL_WITHDRAW_REVOKED), RFL_MSG_CHANGED);
+    assert_int_equal(said(SESSION_ANNA, RFL_MSG_NOTICE, 0)->notice.kind, RFL_NOTICE_WITHDRAWN);
+    assert_text(row(0)->hold, "consent");
+    expect_refused(verb(SESSION_ANNA, RFL_MSG_ACCEPT, "anna", &offer), RFL_CODE_FENCED);
+    assert_int_equal(mail("gp-north", SESSION_GP, "held"), 2);          /* at the beginning, and now again */
+    assert_int_equal(mail("self-page", SESSION_MORE, "closed"), 1);
+    assert_int_equal(mail("self-page", SESSION_MORE, "held"), 0);       /* it hears nothing more */
+    (void)submit((struct knock){ .source = "self-page", .reference = "c", .door = RFL_DOOR_SELF, .nhs = person(1) });
+    offer = heard_offer(SESSION_ANNA, 0);
+    (void)submit((struct knock){ .source = "self-page", .reference = "d", .door = RFL_DOOR_SELF, .nhs = person(1) });
+    expect_kind(withdraw("self-page", "c", RFL_WITHDRAW_REVOKED), RFL_MSG_CHANGED);
+    assert_int_equal(row(0)->status, RFL_STATUS_OFFERED);               /* d has consent as well */
+    expect_kind(verb(SESSION_ANNA, RFL_MSG_ACCEPT, "anna", &offer), RFL_MSG_RECORD);
+    expect_kind(withdraw("self-page", "d", RFL_WITHDRAW_REVOKED), RFL_MSG_CHANGED);
+    assert_int_equal(row(0)->status, RFL_STATUS_ACCEPTED);              /* somebody has said yes already */
+}
+
 /* ---- amended ---- */
 
 static struct rfl_ask amendment(const char *reference, const char *body, uint32_t version)
@@ -494,6 +517,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(withdrawal_in_the_middle_of_an_offer_stops_everything),
         STORY(case_goes_on_while_one_referral_stands),
+        STORY(consent_goes_with_the_referral_that_had_it),
         STORY(newer_body_reaches_who_holds_the_case),
         STORY(amendment_moves_whoever_waits_and_consent_taken_back_holds),
         STORY(person_is_known_by_weaker_keys_and_likeness_is_for_people_to_judge),
