@@ -352,7 +352,8 @@ static void look_for_key(const struct model *m, uint16_t kase, const struct m_fo
                          bool *same)
 {
     *has = *same = false;
-    for (uint16_t n = m->kase[kase].last; n != 0; n = m->referral[n].prev_on_case) {
+    unsigned looked_at = 0;
+    for (uint16_t n = m->kase[kase].last; n != 0 && looked_at++ < M_LOOKED_AT; n = m->referral[n].prev_on_case) {
         const struct m_referral *r = &m->referral[n];
         if (r->withdrawn == RFL_WITHDRAW_ENTERED_IN_ERROR || !has_key(&r->newest, kind))
             continue;
@@ -382,7 +383,7 @@ static enum verdict judge(const struct model *m, const struct m_form *form, uint
 static int64_t quiet_until(const struct model *m, uint16_t kase)
 {
     int64_t until_ms = 0;
-    for (; kase != 0; kase = m->kase[kase].previous)
+    for (unsigned i = 0; kase != 0 && i < M_EPISODES; i++, kase = m->kase[kase].previous)
         if (m->kase[kase].quiet_until_ms > until_ms)
             until_ms = m->kase[kase].quiet_until_ms;
     return until_ms;

@@ -15,7 +15,9 @@
 
 enum { M_CASES_MAX = 1500, M_REFERRALS_MAX = 3000, M_PEOPLE = 48, M_WORKERS = 6, M_SOURCES = 13, M_MAILS_MAX = 4000,
        M_KEYS = 3, M_PLACES = 5, M_KEY_VALUES = M_PEOPLE * M_PLACES, M_QUEUES = 5, M_REFERENCES = 4096,
-       M_OPEN_MAX = 400 };
+       M_OPEN_MAX = 400,
+       M_EPISODES = 8 /* back to which a person's no is looked for */, M_LOOKED_AT = 256 /* newest referrals of a case */
+};
 
 /* Intakes by their numbers in config/policy/areas.conf: people live near the first three; the others are there to be
  * redirected to, so that a budget of redirects is used up before every queue has said no. */

@@ -33,7 +33,7 @@ struct sim_habits {
     unsigned lawful;                    /* of 16 verbs, how many are possible */
     unsigned turn;                      /* most asks in a turn */
     unsigned jump[6];                   /* time: none, seconds, minutes, hours, days, a season */
-    unsigned crash, undo, lose, reload; /* of 256 turns or answers */
+    unsigned crash, undo, lose, reload, drain, back;    /* of 256 turns or answers */
     unsigned people;                    /* how many there are */
     bool faithful;                      /* workers ping through a jump */
     bool small;                         /* the store is nearly full before long */
@@ -44,7 +44,8 @@ struct sim_card { uint16_t kase; struct rfl_token token; };
 
 struct sim_tally {
     uint64_t commands, turns, seeds, refused[RFL_CODE_COUNT], deeds[SIM_DEEDS], asks[RFL_MSG_COUNT];
-    uint64_t crashes, undone, lost, reloads, offers, feedback, notices, framed, compared;
+    uint64_t crashes, undone, lost, reloads, drains, backward, offers, feedback, notices, framed, compared;
+    uint64_t passed_most;               /* of all heads: how often somebody of another door came first */
     uint64_t ended[RFL_STATUS_COUNT], cell[RFL_STATUS_COUNT][RFL_EVENT_COUNT];
 };
 
@@ -67,6 +68,9 @@ struct sim {
     uint8_t seen_status[M_CASES_MAX + 1];
     uint32_t answered;                  /* of the outbox: the replies looked at so far */
     bool crash_now;
+    bool draining;
+    int64_t machine_ms;                 /* what the machine's clock says: it may be set back, the daemon's never goes */
+    uint8_t passed[M_QUEUES][RFL_BAND_COUNT][RFL_DOOR_COUNT];   /* how often the door's longest waiting was passed by */
     uint8_t asked;                      /* the kind of the latest ask */
     bool bare;                          /* the next ask does not go through a frame, which would refuse it first */
     char trace[SIM_TRACE][SIM_TRACE_BYTES];
@@ -106,6 +110,10 @@ const char *sim_code_of_referral(struct sim *sim, uint16_t referral);
 void sim_adapter(struct sim *sim, enum sim_deed deed);
 void sim_worker(struct sim *sim, enum sim_deed deed);
 void sim_operator(struct sim *sim, enum sim_deed deed);
+void sim_look(struct sim *sim);
+/* Somebody who might come through the source's doors, and the bytes of a form: lent until the next call. */
+struct m_form sim_some_form(struct sim *sim, unsigned source);
+struct rfl_view sim_bytes_of(const struct m_form *in, struct rfl_form *form);
 /* The desk settles what is with it: places, releases, agrees. */
 void sim_clear_queues(struct sim *sim);
 void sim_settle_desk(struct sim *sim, uint16_t kase);
@@ -113,6 +121,12 @@ void sim_card_take(struct sim *sim, unsigned worker, uint16_t kase, struct rfl_t
 void sim_subscribe(struct sim *sim, unsigned worker, uint8_t queues, uint32_t credit);
 void sim_do_verb(struct sim *sim, const struct m_verb *verb);
 void sim_check_feedback(struct sim *sim, const struct rfl_msg_feedback *feedback, uint64_t session);
+
+/* ---- fairness ---- */
+/* The case is about to be offered: nobody of its door waits longer, and no other door is passed over for ever. */
+void sim_check_turn(struct sim *sim, uint16_t kase);
+/* The engine begins its turns anew. */
+void sim_forget_turns(struct sim *sim);
 
 /* ---- comparing ---- */
 void sim_check_case(struct sim *sim, uint16_t kase);

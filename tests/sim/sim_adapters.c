@@ -25,7 +25,7 @@ static const char *nhs_number(unsigned person)
 }
 
 /* The bytes of a form: the same form gives the same bytes. Lent until the next call. */
-static struct rfl_view bytes_of(const struct m_form *in, struct rfl_form *form)
+struct rfl_view sim_bytes_of(const struct m_form *in, struct rfl_form *form)
 {
     static uint8_t body[4096];
     static char name[32], nino[16], birth[16], note[16];
@@ -48,7 +48,7 @@ static struct rfl_view bytes_of(const struct m_form *in, struct rfl_form *form)
     return (struct rfl_view){ body, rfl_wire_encode_form(form, body, sizeof body) };
 }
 
-static struct m_form some_form(struct sim *sim, unsigned source)
+struct m_form sim_some_form(struct sim *sim, unsigned source)
 {
     static const uint8_t consents[] = { RFL_CONSENT_GIVEN, RFL_CONSENT_GIVEN, RFL_CONSENT_GIVEN, RFL_CONSENT_IMPLIED,
                                         RFL_CONSENT_NOT_STATED, RFL_CONSENT_NOT_GIVEN };
@@ -96,15 +96,25 @@ static void check_receipt(struct sim *sim, const struct rfl_msg_receipt *receipt
                  rfl_door_name((enum rfl_door)door));
 }
 
+/* A daemon that is stopping takes nothing new, and answers for what it has. */
+static bool refused_by_drain(const struct sim *sim, unsigned source, uint32_t reference, uint8_t door)
+{
+    const uint8_t *doors = model_sources[source].doors;
+    bool may = door != RFL_DOOR_NONE && (doors[0] == door || doors[1] == door || doors[2] == door);
+    return sim->draining && may && m_find_reference(&sim->model, source, reference) == 0;
+}
+
 static void submit(struct sim *sim, unsigned source, uint32_t reference, const struct m_form *in, const char *how)
 {
     char name[24];
     struct rfl_ask ask = { .kind = RFL_MSG_SUBMIT };
     (void)snprintf(name, sizeof name, "ref-%u", reference);
-    ask.referral = bytes_of(in, &ask.form);
+    ask.referral = sim_bytes_of(in, &ask.form);
     ask.reference = sim_text(name);
     ask.source = model_sources[source].name == NULL ? sim_text("nobody") : sim_text(model_sources[source].name);
-    struct m_answer answer = model_submit(&sim->model, source, reference, in);
+    struct m_answer answer = refused_by_drain(sim, source, reference, in->door)
+                                 ? (struct m_answer){ .code = RFL_CODE_DRAINING }
+                                 : model_submit(&sim->model, source, reference, in);
     uint16_t kase = answer.referral != 0 ? sim->model.referral[answer.referral].kase : 0;
     sim_say(sim, "%s %s %s person %u keys %u place %u door %s > %s, referral %u, case %u",
             source == 0 ? "nobody" : model_sources[source].name, how, name, in->person, in->keys, in->place,
@@ -125,7 +135,7 @@ static uint16_t some_referral(struct sim *sim)
 static void submit_strange(struct sim *sim)
 {
     unsigned source = some_source(sim);
-    struct m_form form = some_form(sim, source);
+    struct m_form form = sim_some_form(sim, source);
     unsigned luck = sim_below(sim, 3);
     if (luck == 0)
         form.door = RFL_DOOR_NONE;
@@ -278,7 +288,7 @@ static void amend(struct sim *sim)
     unsigned source = r->source;
     uint32_t reference = r->reference;
     (void)snprintf(name, sizeof name, "ref-%u", reference);
-    ask.referral = bytes_of(&form, &ask.form);
+    ask.referral = sim_bytes_of(&form, &ask.form);
     ask.reference = sim_text(name);
     struct m_answer answer = model_amend(&sim->model, source, reference, &form, ask.version);
     answer.status = 0;                  /* what it says of the status is what the door may see of it */
@@ -311,7 +321,7 @@ static void withdraw(struct sim *sim)
 static void submit_new(struct sim *sim)
 {
     unsigned source = some_source(sim);
-    struct m_form form = some_form(sim, source);
+    struct m_form form = sim_some_form(sim, source);
     submit(sim, source, sim->next_reference++, &form, "refers");
 }
 

@@ -1,23 +1,7 @@
-/* What operators do: look, and every verb of the triage desk, with and without a reason, in earnest and not. */
+/* What operators do: every verb of the triage desk, with and without a reason, in earnest and not. */
 #include "sim.h"
 
 #include <stdio.h>
-
-static void look(struct sim *sim)
-{
-    struct rfl_ask ask = { .kind = RFL_MSG_ADMIN_STATUS };
-    struct m_answer answer = { .code = RFL_CODE_OK };
-    const struct rfl_reply *reply = sim_ask(sim, SIM_OPERATOR_SESSION, &ask);
-    if (!sim_expect(sim, reply, &answer, RFL_MSG_ADMIN_STATE))
-        return;
-    const struct rfl_msg_admin_state *state = &reply->admin_state;
-    uint64_t cases = 0;
-    for (unsigned i = 0; i < RFL_STATUS_COUNT; i++)
-        cases += state->by_status[i];
-    if (!state->adds_up || state->referrals != sim->model.referrals || state->cases != sim->model.cases ||
-        cases != state->cases || state->cases - state->by_status[RFL_STATUS_CLOSED] != sim->model.open_count)
-        sim_fail(sim, "the state does not add up");
-}
 
 static struct rfl_view queue_name(struct sim *sim, uint16_t queue)
 {
@@ -126,7 +110,7 @@ void sim_clear_queues(struct sim *sim)
 void sim_operator(struct sim *sim, enum sim_deed deed)
 {
     if (deed == SIM_LOOK)
-        look(sim);
+        sim_look(sim);
     else if (deed == SIM_ORDER)
         some_order(sim);
     else

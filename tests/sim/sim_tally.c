@@ -85,6 +85,7 @@ void sim_summary(const struct sim *sim)
     const struct { const char *name; uint64_t value; } totals[] = {
         { "seeds", t->seeds }, { "commands", t->commands }, { "framed", t->framed }, { "turns", t->turns },
         { "crashes", t->crashes }, { "undone", t->undone }, { "lost_answers", t->lost }, { "reloads", t->reloads },
+        { "drains", t->drains }, { "clock_set_back", t->backward }, { "passed_over_most", t->passed_most },
         { "offers", t->offers }, { "feedback", t->feedback }, { "notices", t->notices }, { "compared", t->compared } };
     for (unsigned i = 0; i < sizeof totals / sizeof totals[0]; i++)
         print_one("total", totals[i].name, totals[i].value);

@@ -37,6 +37,9 @@ static void check_offer(struct sim *sim, const struct rfl_outgoing *out)
 {
     const struct rfl_msg_offer *offer = &out->reply.offer;
     uint16_t kase = case_of(sim, offer->case_code);
+    if (sim->draining)
+        sim_fail(sim, "case %u: an offer by a daemon that is stopping", kase);
+    sim_check_turn(sim, kase);
     const char *wrong = model_offered(&sim->model, out->session, kase, offer->token);
     sim_say(sim, "offer of case %u, token %u.%u, to session %llu", kase, offer->token.epoch, offer->token.seq,
             (unsigned long long)out->session);
@@ -57,6 +60,8 @@ static void look_at_unasked(struct sim *sim, const struct rfl_outgoing *out)
         sim_check_mails(sim);
         sim_check_feedback(sim, &out->reply.feedback, out->session);
     } else if (out->reply.kind == RFL_MSG_NOTICE) {
+        if (out->reply.notice.kind == RFL_NOTICE_DRAINING && !sim->draining)
+            sim_fail(sim, "a notice of stopping by a daemon that is not");
         sim->tally.notices++;
     } else if (out->reply.kind != RFL_MSG_RECORD) {
         sim_fail(sim, "%s, which nobody asked for", rfl_message_name((enum rfl_message_kind)out->reply.kind));
@@ -210,6 +215,9 @@ static void reopen(struct sim *sim)
 {
     struct rfl_store_stat stat;
     sim->world.policy = sim->policies[sim->policy];
+    sim->world.now.wall_ms = sim->machine_ms;   /* a new process knows nothing of what the clock said before */
+    sim->draining = false;
+    sim_forget_turns(sim);
     world_restart(&sim->world);
     if (rfl_store_begin(sim->world.store) != RFL_E_OK)
         sim_fail(sim, "a reopened store cannot be read");
@@ -232,7 +240,7 @@ static void settle(struct sim *sim)
     look_at_rest(sim);
     sim_check_touched(sim);
     sim_check_mails(sim);
-    uint16_t forgotten = model_forgotten(&sim->model);
+    uint16_t forgotten = sim->draining ? 0 : model_forgotten(&sim->model);
     if (forgotten != 0)
         sim_fail(sim, "case %u waits, a worker with credit wants it, and it is not offered", forgotten);
 }
@@ -270,6 +278,7 @@ static void check_undone(struct sim *sim)
     put_back(sim, false);               /* but connections are what they are: no store has them */
     memcpy(sim->model.worker, workers, sizeof workers);
     sim->model.idle_look_ms = idle_look_ms;
+    sim_forget_turns(sim);
     sim->tally.undone++;
 }
 
@@ -302,6 +311,11 @@ static void end_turn(struct sim *sim)
         return;
     }
     say_outbox(sim);
+    if (sim->draining && sim_chance(sim, 100)) {
+        sim_say(sim, "the daemon has stopped, and starts again");
+        model_restarted(&sim->model);
+        reopen(sim);
+    }
 }
 
 static void begin_turn(struct sim *sim)
@@ -317,6 +331,21 @@ static void begin_turn(struct sim *sim)
         sim_fail(sim, "a turn cannot begin");
 }
 
+/* The machine's clock goes on, or is set back; the daemon's waits until it is past again (daemon/clock.c). */
+static void move_clock(struct sim *sim, int64_t ms)
+{
+    sim->machine_ms += ms;
+    if (sim_chance(sim, sim->habits.back)) {
+        int64_t back_ms = (int64_t)(sim_random(sim) % (2 * UINT64_C(86400000)));
+        sim->machine_ms = sim->machine_ms - back_ms > WORLD_BEGINS_MS ? sim->machine_ms - back_ms : WORLD_BEGINS_MS;
+        sim_say(sim, "the clock is set back by %lld minutes", (long long)back_ms / 60000);
+        sim->tally.backward++;
+    }
+    if (sim->machine_ms > sim->world.now.wall_ms)
+        sim->world.now.wall_ms = sim->machine_ms;
+    sim->world.now.boot_ms += ms;
+}
+
 static void pass_time(struct sim *sim)
 {
     static const int64_t longest_ms[] = { 1, 5000, 1800000, 8 * 3600000, 3 * INT64_C(86400000),
@@ -328,8 +357,7 @@ static void pass_time(struct sim *sim)
     int64_t ms = (int64_t)(sim_random(sim) % (uint64_t)longest_ms[jump]);
     if (ms > 60000)
         sim_say(sim, "%lld minutes pass", (long long)ms / 60000);
-    sim->world.now.wall_ms += ms;
-    sim->world.now.boot_ms += ms;
+    move_clock(sim, ms);
     for (unsigned i = 0; sim->habits.faithful && i < M_WORKERS; i++)
         if (sim->model.worker[i].session != 0)
             sim->model.worker[i].heard_ms = -1;
@@ -339,6 +367,7 @@ static void load_other_policy(struct sim *sim)
 {
     sim->policy ^= 1u;
     sim->world.policy = sim->policies[sim->policy];
+    sim_forget_turns(sim);
     if (rfl_engine_set_policy(sim->world.engine, sim->world.policy, sim->world.directories, &sim->world.now) !=
         RFL_E_OK)
         sim_fail(sim, "the policy cannot be replaced");
@@ -365,6 +394,12 @@ static void take_turn(struct sim *sim)
     pass_time(sim);
     if (sim_chance(sim, sim->habits.reload))
         load_other_policy(sim);
+    if (!sim->draining && sim_chance(sim, sim->habits.drain)) {
+        sim_say(sim, "the daemon is told to stop");
+        rfl_engine_drain(sim->world.engine);
+        sim->draining = true;
+        sim->tally.drains++;
+    }
     begin_turn(sim);
     ping_all(sim);
     for (unsigned i = 0; i < count && rfl_store_error(sim->world.store) == RFL_E_OK && !sim->crash_now; i++)
@@ -395,10 +430,14 @@ static bool come_to_an_end(struct sim *sim)
 {
     memset(&sim->habits, 0, sizeof sim->habits);
     sim->habits.wire = 4;
+    if (sim->draining) {
+        model_restarted(&sim->model);
+        reopen(sim);
+    }
     for (unsigned round = 0; round < 40 + sim->model.open_count * 4u; round++) {
         uint16_t open[M_OPEN_MAX], count = sim->model.open_count;
         memcpy(open, sim->model.open, count * sizeof open[0]);
-        sim->world.now.wall_ms += 600000;
+        move_clock(sim, sim->world.now.wall_ms - sim->machine_ms + 600000);
         begin_turn(sim);
         if (round == 0)
             sim_clear_queues(sim);
@@ -426,7 +465,8 @@ static void begin_seed(struct sim *sim, uint64_t seed)
     sim->next_reference = 1;
     sim->next_body = 1;
     sim->next_correlation = 0;
-    sim->bare = false;
+    sim->bare = sim->draining = false;
+    sim_forget_turns(sim);
     memset(sim->hand, 0, sizeof sim->hand);
     memset(sim->hand_next, 0, sizeof sim->hand_next);
     memset(sim->checked_mails, 0, sizeof sim->checked_mails);
@@ -436,6 +476,7 @@ static void begin_seed(struct sim *sim, uint64_t seed)
     sim->world.session_idle_ms = 30000;
     sim->world.key_seed = seed + 1;
     world_new_store(&sim->world, sim->habits.small ? 1 << 20 : 8 << 20);
+    sim->machine_ms = sim->world.now.wall_ms;
     model_init(&sim->model, sim->policies[0], sim->world.now.wall_ms, sim->world.session_idle_ms);
 }
 

@@ -28,7 +28,10 @@ void sim_subscribe(struct sim *sim, unsigned worker, uint8_t queues, uint32_t cr
     struct rfl_ask ask = { .kind = RFL_MSG_SUBSCRIBE, .worker = sim_text(worker_name(worker)), .names = names,
                            .names_count = count, .credit = credit };
     struct m_answer answer = { .code = RFL_CODE_OK };
-    model_subscribe(&sim->model, worker, session, queues, credit);
+    if (sim->draining)
+        answer.code = RFL_CODE_DRAINING;
+    else
+        model_subscribe(&sim->model, worker, session, queues, credit);
     sim_say(sim, "worker %u subscribes to %x, credit %u", worker, queues, credit);
     const struct rfl_reply *reply = sim_ask(sim, session, &ask);
     if (sim_expect(sim, reply, &answer, RFL_MSG_SUBSCRIBED) &&

@@ -31,7 +31,7 @@ void world_open(struct world *world, const char *policy, uint64_t map_bytes);
 void world_restart(struct world *world);
 /* Begins anew: an empty store, the first moment. The rest of the world stays. */
 void world_new_store(struct world *world, uint64_t map_bytes);
-/* The store, which must be closed by then, verifies and equals its own rebuild; then it is opened again. */
+/* Closes engine and store; the store must verify and equal its own rebuild. Next: world_new_store or world_close. */
 void world_verify(struct world *world);
 /* Closes; the store must verify and equal its own rebuild. Removes the folder. */
 void world_close(struct world *world);
