@@ -49,7 +49,7 @@ struct rfl_command {
     /* Where to: REDIRECT, PLACE, RELEASE as asked; in every command that places somebody (RECEIVE, AMEND, EXPIRE too)
      * the caller puts the queue that an operator's diversion names here. */
     struct rfl_queue_no target;
-    bool diverted;              /* RELEASE: `target` comes of a diversion, nobody asked for it by name */
+    bool diverted;              /* REDIRECT, RELEASE: `target` comes of a diversion, nobody asked for it by name */
     bool target_held;           /* an operator's hold is on the queue it would go to: triage decides instead */
     bool override_no;           /* PLACE, RELEASE: although that queue said no before; recorded */
     struct rfl_case_id other;   /* RESEMBLE, LINK; RECEIVE of a new case: an open one it resembles, or 0 */
@@ -70,9 +70,9 @@ struct rfl_events { uint32_t count; struct rfl_event list[RFL_EVENTS_PER_COMMAND
  *   RFL_E_STATE    not in rfl_legal_commands; a touch beyond its limit; unreachable before the policy's number of
  *                  attempts on different channels; an outcome later than the policy takes them
  *   RFL_E_INVALID  a reason, channel or outcome that is none, not in its list, or (joined_other_case) nobody's to say;
- *                  a redirect or placement to where it is, or to a queue that is not there, not open, on hold or in an
- *                  area that has ended; a placement to one that said no, without override; a deferral or hold into the
- *                  past or beyond the hold clock */
+ *                  a redirect or placement to where it is (but a redirect that a diversion leads there goes to triage),
+ *                  or to a queue that is not there, not open, on hold or in an area that has ended; a placement to one
+ *                  that said no, without override; a deferral or hold into the past or beyond the hold clock */
 RFL_MUST_USE enum rfl_err rfl_decide(const struct rfl_policy *policy, const struct rfl_case *before,
                                      const struct rfl_command *command, const struct rfl_now *now,
                                      struct rfl_events *out);

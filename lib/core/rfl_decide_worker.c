@@ -14,12 +14,15 @@ static enum rfl_err decide_redirect(const struct rfl__deciding *d)
 {
     const struct rfl_case *before = d->before;
     const struct rfl_queue *target = rfl_policy_queue(d->policy, d->command->target);
-    if (target == NULL || target->id.v == before->queue.v || !rfl__takes_cases(d, target))
+    bool leads_on = target != NULL && target->id.v != before->queue.v && rfl__takes_cases(d, target);
+    if (!leads_on && !d->command->diverted)
         return RFL_E_INVALID;
     rfl__add(d, RFL_EVENT_REDIRECTED)->reason = d->command->reason;
     const struct rfl_queue *triage = rfl_policy_triage_of(d->policy, before->area, d->now_ms);
     if (before->hops >= rfl_policy_hops_max(d->policy))
         rfl__add_unplaced(d, triage, RFL_ROUTE_REASON_HOP_BUDGET);
+    else if (!leads_on)         /* the diversion leads back to who has just said "not us": triage decides */
+        rfl__add_unplaced(d, triage, RFL_ROUTE_REASON_DIVERTED);
     else if (rfl__said_no(before, target->id))
         rfl__add_unplaced(d, triage, RFL_ROUTE_REASON_SAID_NO_BEFORE);
     else if (d->command->target_held)

@@ -205,6 +205,7 @@ static enum rfl_code command_of(struct rfl_engine *e, const struct rfl_ask *ask,
         struct rfl_command there = { .target = target->id };
         rfl__where(e, target->id, &there);
         command->target = there.target;
+        command->diverted = there.target.v != target->id.v;
         command->target_held = there.target_held;
     }
     return kinds[ask->kind] != RFL_DO_RECEIVE ? RFL_CODE_OK : RFL_CODE_PARSE;

@@ -115,8 +115,9 @@ static bool sensible(const struct model *m, const struct m_case *k, const struct
     switch ((int)verb->kind) {
     case RFL_MSG_DECLINE: return verb->reason > RFL_DECLINE_NONE && verb->reason < RFL_DECLINE_COUNT;
     case RFL_MSG_REDIRECT:
-        return verb->reason > RFL_DECLINE_NONE && verb->reason < RFL_DECLINE_COUNT && m_queue_is_intake(verb->queue) &&
-               m_where(m, verb->queue, &held) != k->queue;
+        if (verb->reason <= RFL_DECLINE_NONE || verb->reason >= RFL_DECLINE_COUNT || !m_queue_is_intake(verb->queue))
+            return false;               /* to where it is, it is not passed on; by another's diversion, it is */
+        return verb->queue != k->queue || m_where(m, verb->queue, &held) != k->queue;
     case RFL_MSG_DEFER:
         if (rfl_policy_due(m->policy, (struct rfl_queue_no){ k->queue }, RFL_CLOCK_HOLD, m->now_ms, &latest_ms) !=
             RFL_E_OK)
@@ -139,7 +140,7 @@ static void redirect(struct model *m, struct m_case *k, uint16_t asked)
     k->hops++;
     k->escalation = 0;
     m_free_holder(k);
-    if (over || said_no || held)
+    if (over || said_no || held || target == k->queue)
         m_to_triage(m, k);
     else
         m_place(m, k, target, (uint16_t)(target - 1000), m->now_ms);

@@ -406,6 +406,24 @@ static void what_is_said_of_a_queue_holds_and_ends_by_itself(void **state)
     assert_text(row(3)->queue, MANCHESTER);
 }
 
+static void redirect_that_a_diversion_leads_back_goes_to_triage(void **state)
+{
+    (void)state;
+    (void)submit((struct knock){ .reference = "a" });
+    struct held offer = offer_to_anna();
+    struct rfl_ask divert = setting(RFL_QUEUE_MODE_DIVERT, w.now.wall_ms + HOUR_MS);
+    divert.queue = V(CORNWALL);
+    divert.to = V(MANCHESTER);
+    expect_kind(asks(RFL_MSG_QUEUE_SET, divert), RFL_MSG_ACTED);
+    struct rfl_ask redirect = verb_of(RFL_MSG_REDIRECT, "anna", &offer);
+    redirect.queue = V(MANCHESTER);
+    expect_refused(asked(SESSION_ANNA, &redirect), RFL_CODE_INVALID);   /* where it is */
+    redirect.queue = V(CORNWALL);
+    expect_kind(asked(SESSION_ANNA, &redirect), RFL_MSG_DONE);
+    assert_int_equal(row(0)->status, RFL_STATUS_TRIAGE);
+    assert_text(row(0)->queue, "greater-manchester/triage");
+}
+
 static void capacity_is_what_may_be_in_hand_at_once(void **state)
 {
     (void)state;
@@ -529,6 +547,7 @@ int main(void)
         STORY(linked_case_is_told_with_the_one_it_rests_on),
         STORY(case_that_rests_is_closed_with_the_one_it_rests_on),
         STORY(what_is_said_of_a_queue_holds_and_ends_by_itself),
+        STORY(redirect_that_a_diversion_leads_back_goes_to_triage),
         STORY(capacity_is_what_may_be_in_hand_at_once),
         STORY(flood_through_one_door_delays_anothers_head_by_its_share_only),
         STORY(routine_that_has_waited_long_enough_counts_as_urgent),
