@@ -1,6 +1,38 @@
 /* Whose turn it is: the people who wait, and the workers who have room for them. */
 #include "rfl_engine_int.h"
 
+enum { FLAGS_OF_MAX = 256 /* referrals looked at, the newest, so that no flood of them holds up the offers */ };
+
+/* What a worker must see before saying yes, whichever of the case's standing referrals says so. */
+static uint32_t flags_of_chain(struct rfl_engine *e, struct rfl_referral_id newest, uint32_t *left)
+{
+    struct rfl_referral referral = { .prev_on_case = newest };
+    struct rfl_entry entry;
+    uint32_t flags = 0;
+    while (*left > 0 && referral.prev_on_case.v != 0 &&
+           rfl_store_referral(e->store, referral.prev_on_case, &referral) == RFL_E_OK) {
+        (*left)--;
+        if (referral.withdrawn == RFL_WITHDRAW_NONE &&
+            rfl_store_entry(e->store, referral.latest, &entry) == RFL_E_OK && entry.has_decided)
+            flags |= entry.decided.facts.flags;
+    }
+    return flags;
+}
+
+/* Of the case, and of those that rest on it. */
+static uint32_t flags_of(struct rfl_engine *e, const struct rfl_case *kase)
+{
+    struct rfl_order from = { kase->id.v, 0, 0 }, at;
+    uint32_t left = FLAGS_OF_MAX, flags = flags_of_chain(e, kase->last_referral, &left);
+    while (rfl_store_first(e->store, RFL_INDEX_LINKED, &from, &at) && at.a == from.a) {
+        struct rfl_case linked;
+        if (rfl_store_case(e->store, (struct rfl_case_id){ at.c }, &linked) == RFL_E_OK)
+            flags |= flags_of_chain(e, linked.last_referral, &left);
+        from.c = at.c + 1;
+    }
+    return flags;
+}
+
 static void fill_preview(struct rfl_engine *e, const struct rfl_case *kase, struct rfl_msg_offer *offer)
 {
     struct rfl_referral first;
@@ -16,6 +48,7 @@ static void fill_preview(struct rfl_engine *e, const struct rfl_case *kase, stru
     offer->hops = kase->hops;
     offer->lapses = kase->lapses;
     offer->referrals = kase->referral_count;
+    offer->flags = flags_of(e, kase);
     if (rfl_store_referral(e->store, kase->first_referral, &first) != RFL_E_OK ||
         rfl_store_entry(e->store, first.latest, &entry) != RFL_E_OK || !entry.has_decided)
         return;
@@ -25,7 +58,6 @@ static void fill_preview(struct rfl_engine *e, const struct rfl_case *kase, stru
         offer->barrier_group = rfl__literal(rfl_barrier_group_word(rfl_barrier_group_of(facts->main_barrier)));
     offer->employment = facts->employment;
     offer->weeks_out_of_work = facts->weeks_out_of_work;
-    offer->flags = facts->flags;
 }
 
 static void say_offer(struct rfl_engine *e, const struct rfl__session *s, const struct rfl_case *kase)

@@ -476,6 +476,27 @@ static void routine_that_has_waited_long_enough_counts_as_urgent(void **state)
     assert_int_equal(said(SESSION_ANNA, RFL_MSG_OFFER, 0)->offer.band, RFL_BAND_ROUTINE);
 }
 
+static void mark_of_any_referral_is_seen_before_the_yes(void **state)
+{
+    (void)state;
+    (void)submit((struct knock){ .reference = "a", .nhs = person(1) });
+    struct rfl_ask joins = submit_of(&(struct knock){ .source = "self-page", .reference = "b", .door = RFL_DOOR_SELF,
+                                                      .nhs = person(1) });
+    joins.form.safeguarding = true;
+    assert_true(asks(RFL_MSG_SUBMIT, joins)->receipt.joined);
+    struct rfl_ask other = submit_of(&(struct knock){ .reference = "c" });
+    other.form.step_free = true;
+    expect_kind(asks(RFL_MSG_SUBMIT, other), RFL_MSG_RECEIPT);
+    struct rfl_ask link = operator_ask(case_code(1));
+    link.to = text_of(case_code(0));
+    expect_kind(asks(RFL_MSG_LINK, link), RFL_MSG_ACTED);
+    (void)offer_to_anna();
+    assert_int_equal(said(SESSION_ANNA, RFL_MSG_OFFER, 0)->offer.flags, RFL_FLAG_SAFEGUARDING | RFL_FLAG_STEP_FREE);
+    expect_kind(withdraw("self-page", "b", RFL_WITHDRAW_REVOKED), RFL_MSG_CHANGED);
+    (void)subscribe(SESSION_ANNA, "anna", MANCHESTER, 50);              /* what was taken back says nothing more */
+    assert_int_equal(said(SESSION_ANNA, RFL_MSG_OFFER, 0)->offer.flags, RFL_FLAG_STEP_FREE);
+}
+
 /* ---- clocks ---- */
 
 static void clock_warns_at_half_and_at_most_and_then_asks_the_superior(void **state)
@@ -549,6 +570,7 @@ int main(void)
         STORY(what_is_said_of_a_queue_holds_and_ends_by_itself),
         STORY(redirect_that_a_diversion_leads_back_goes_to_triage),
         STORY(capacity_is_what_may_be_in_hand_at_once),
+        STORY(mark_of_any_referral_is_seen_before_the_yes),
         STORY(flood_through_one_door_delays_anothers_head_by_its_share_only),
         STORY(routine_that_has_waited_long_enough_counts_as_urgent),
         STORY(clock_warns_at_half_and_at_most_and_then_asks_the_superior),
