@@ -240,7 +240,7 @@ static int build(int argc, char **argv)
     if (o.number[0] < '0' || o.number[0] > '9' || *end != '\0' || number < 1 || number > UINT16_MAX)
         return usage("build: --number must be 1 to 65535");
     recipe.edition = (uint16_t)number;
-    if (!rfl_day_parse(view_of(o.effective), &recipe.effective))
+    if (!rfl_date_parse(view_of(o.effective), &recipe.effective))
         return usage("build: --effective must be a day as YYYY-MM-DD");
     struct rfl_directory_report report;
     enum rfl_err err = rfl_directory_build(&recipe, &report);
@@ -273,7 +273,7 @@ static int list(int argc, char **argv)
         printf("%-10s  %6s  %-31s  %10s  %10s\n", "IN FORCE", "NUMBER", "EDITION", "POSTCODES", "PRACTICES");
     for (uint32_t i = 0; i < rfl_directory_set_count(set); i++) {
         const struct rfl_directory *d = rfl_directory_set_get(set, i);
-        struct rfl_day day = rfl_directory_effective(d);
+        struct rfl_date day = rfl_directory_effective(d);
         char from[32], postcodes[32], practices[32];
         (void)snprintf(from, sizeof from, "%04d-%02d-%02d", (int)day.year, day.month, day.day);
         if (o.json)
@@ -355,7 +355,7 @@ static const char *country_name(char country)
 
 static void print_answer(const struct rfl_directory *d, const struct answer *a)
 {
-    struct rfl_day day = rfl_directory_effective(d);
+    struct rfl_date day = rfl_directory_effective(d);
     printf("%-10s %s%s%s\n", a->kind, rfl_grade_word((enum rfl_grade)a->clue.grade), a->pseudo == NULL ? "" : ": ",
            a->pseudo == NULL ? "" : a->pseudo);
     if (a->found) {
@@ -380,7 +380,7 @@ static void print_answer(const struct rfl_directory *d, const struct answer *a)
 static json_t *answer_json(const struct rfl_directory *d, const struct answer *a)
 {
     char from[32];
-    struct rfl_day day = rfl_directory_effective(d);
+    struct rfl_date day = rfl_directory_effective(d);
     (void)snprintf(from, sizeof from, "%04d-%02d-%02d", (int)day.year, day.month, day.day);
     json_t *j = json_pack("{s:s, s:s, s:i, s:s, s:s}", "kind", a->kind, "grade",
                           rfl_grade_word((enum rfl_grade)a->clue.grade), "number", (int)a->clue.edition, "edition",

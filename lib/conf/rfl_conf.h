@@ -72,7 +72,7 @@ RFL_MUST_USE enum rfl_err rfl_conf_parse_size(const char *text, int64_t *bytes);
 /* "2wd" working days, "4wh" working hours, "30wm" working minutes, "20ws" working seconds -> ms of working time;
  * day_ms is one working day. RFL_E_INVALID as above. */
 RFL_MUST_USE enum rfl_err rfl_conf_parse_work(const char *text, int64_t day_ms, int64_t *ms);
-/* "2026-04-01" -> the date. RFL_E_INVALID: another shape, or no such date. */
+/* "2026-04-01" -> the date. RFL_E_INVALID: another shape, no such date, or before 1970; *date is unchanged. */
 RFL_MUST_USE enum rfl_err rfl_conf_parse_date(const char *text, struct rfl_date *date);
 
 /* ---- a table of options that fills a struct ---- */

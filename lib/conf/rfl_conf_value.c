@@ -57,25 +57,11 @@ enum rfl_err rfl_conf_parse_work(const char *text, int64_t day_ms, int64_t *ms)
     return parse_with_unit(text, units, sizeof units / sizeof units[0], ms);
 }
 
-static bool digits(const char *text, size_t first, size_t count, int *out)
-{
-    *out = 0;
-    for (size_t i = first; i < first + count; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return false;
-        *out = *out * 10 + (text[i] - '0');
-    }
-    return true;
-}
-
 enum rfl_err rfl_conf_parse_date(const char *text, struct rfl_date *date)
 {
-    int year, month, day;
-    if (!digits(text, 0, 4, &year) || text[4] != '-' || !digits(text, 5, 2, &month) || text[7] != '-' ||
-        !digits(text, 8, 2, &day) || text[10] != '\0')
-        return RFL_E_INVALID;
-    struct rfl_date read = { (int16_t)year, (uint8_t)month, (uint8_t)day };
-    if (!rfl_date_valid(read))
+    struct rfl_date read;
+    size_t len = strnlen(text, 11);
+    if (!rfl_date_parse((struct rfl_view){ (const uint8_t *)text, len }, &read) || read.year < 1970)
         return RFL_E_INVALID;
     *date = read;
     return RFL_E_OK;

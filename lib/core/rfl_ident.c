@@ -1,5 +1,7 @@
 #include "rfl_ident.h"
 
+#include "rfl_date.h"
+
 enum { DAY_MS = 86400000, AGE_YEARS_MAX = 130 };
 
 static bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
@@ -211,70 +213,20 @@ enum rfl_grade rfl_ident_practice(struct rfl_view text, char out[RFL_ODS_BYTES])
     return memcmp(out, "V8199", 5) == 0 && out[5] >= '7' && out[5] <= '9' ? RFL_GRADE_PSEUDO : RFL_GRADE_OK;
 }
 
-static uint8_t month_days(int32_t year, uint8_t month)
-{
-    static const uint8_t days[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return month == 2 && leap ? 29 : days[month - 1];
-}
-
-bool rfl_day_parse(struct rfl_view text, struct rfl_day *out)
-{
-    memset(out, 0, sizeof *out);
-    if (text.len != 10 || !has_shape((const char *)text.p, 10, "9999-99-99"))
-        return false;
-    uint32_t part[3] = { 0, 0, 0 };
-    for (size_t i = 0, at = 0; i < 10; i++) {
-        if (text.p[i] == '-')
-            at++;
-        else
-            part[at] = part[at] * 10 + (uint32_t)(text.p[i] - '0');
-    }
-    if (part[0] < 1000 || part[1] < 1 || part[1] > 12 || part[2] < 1 ||
-        part[2] > month_days((int32_t)part[0], (uint8_t)part[1]))
-        return false;
-    *out = (struct rfl_day){ .year = (int32_t)part[0], .month = (uint8_t)part[1], .day = (uint8_t)part[2] };
-    return true;
-}
-
-/* Both ways count years from March, so that the leap day is the last of its year and months have a regular rhythm:
- * 153 days in every five months. 719468 days lie between 1 March of year 0 and 1 January 1970. */
-int64_t rfl_day_number(struct rfl_day day)
-{
-    assert(day.year >= 0 && day.year <= 9999 && day.month >= 1 && day.month <= 12 && day.day >= 1);
-    int64_t year = day.month <= 2 ? day.year - 1 + 400 : day.year + 400;
-    int64_t month = day.month <= 2 ? day.month + 9 : day.month - 3;
-    int64_t days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day.day - 1;
-    return days - 146097 - 719468;
-}
-
-struct rfl_day rfl_day_of_number(int64_t number)
-{
-    int64_t days = number + 719468 + 146097;
-    assert(days >= 0);
-    int64_t era = days / 146097, in_era = days % 146097;
-    int64_t year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
-    int64_t in_year = in_era - (365 * year + year / 4 - year / 100);
-    int64_t month = (5 * in_year + 2) / 153;
-    int64_t day = in_year - (153 * month + 2) / 5 + 1;
-    int64_t from_january = month < 10 ? month + 3 : month - 9;
-    return (struct rfl_day){ .year = (int32_t)(era * 400 + year - 400 + (from_january <= 2 ? 1 : 0)),
-                             .month = (uint8_t)from_january, .day = (uint8_t)day };
-}
-
 enum rfl_grade rfl_ident_birth(struct rfl_view text, int64_t now_ms, struct rfl_birth *out)
 {
     memset(out, 0, sizeof *out);
     text = trim(text);
     if (text.len == 0)
         return RFL_GRADE_ABSENT;
-    struct rfl_day born;
-    if (!rfl_day_parse(text, &born))
+    struct rfl_date born;
+    if (!rfl_date_parse(text, &born))
         return RFL_GRADE_MALFORMED;
     *out = (struct rfl_birth){ .year = (uint16_t)born.year, .month = born.month, .day = born.day };
-    assert(now_ms >= 0 && now_ms / DAY_MS <= rfl_day_number((struct rfl_day){ 9999, 12, 31 }));
-    struct rfl_day now = rfl_day_of_number(now_ms / DAY_MS);
-    if (rfl_day_number(born) > now_ms / DAY_MS)
+    assert(now_ms >= 0 && now_ms / DAY_MS <= RFL_DATE_DAYS_MAX);
+    int32_t today = (int32_t)(now_ms / DAY_MS);
+    struct rfl_date now = rfl_date_from_days(today);
+    if (rfl_date_days(born) > today)
         return RFL_GRADE_BAD_CHECK;
     int32_t age_years = now.year - born.year;
     if (now.month < born.month || (now.month == born.month && now.day < born.day))

@@ -86,14 +86,4 @@ struct rfl_birth {
  *   OK */
 enum rfl_grade rfl_ident_birth(struct rfl_view text, int64_t now_ms, struct rfl_birth *out);
 
-/* A day of the Gregorian calendar, and its distance from 1 January 1970. */
-struct rfl_day { int32_t year; uint8_t month, day; };
-
-/* False when the text is not YYYY-MM-DD with a year of 1000 to 9999, or there is no such day; *out is then zero. */
-bool rfl_day_parse(struct rfl_view text, struct rfl_day *out);
-/* Days since 1 January 1970, negative before. The day must exist, its year be 0 to 9999. */
-int64_t rfl_day_number(struct rfl_day day);
-/* The inverse of rfl_day_number for years 0 to 9999. */
-struct rfl_day rfl_day_of_number(int64_t number);
-
 #endif

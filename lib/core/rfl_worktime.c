@@ -1,89 +1,7 @@
 #include "rfl_worktime.h"
 
-#include "rfl_ident.h"
-
 #define DAY_MS INT64_C(86400000)
-#define HOUR_MS INT64_C(3600000)
 #define MINUTE_MS INT64_C(60000)
-
-static bool leap_year(int year)
-{
-    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
-
-static int month_days(int year, int month)
-{
-    static const uint8_t days[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-    return days[month - 1] + (month == 2 && leap_year(year) ? 1 : 0);
-}
-
-bool rfl_date_valid(struct rfl_date date)
-{
-    return date.year >= 1970 && date.year <= 9999 && date.month >= 1 && date.month <= 12 && date.day >= 1 &&
-           date.day <= month_days(date.year, date.month);
-}
-
-static int32_t civil_days(int year, int month, int day)
-{
-    return (int32_t)rfl_day_number((struct rfl_day){ year, (uint8_t)month, (uint8_t)day });
-}
-
-int32_t rfl_date_days(struct rfl_date date)
-{
-    assert(rfl_date_valid(date));
-    return civil_days(date.year, date.month, date.day);
-}
-
-struct rfl_date rfl_date_from_days(int32_t days)
-{
-    assert(days >= 0 && days <= 2932896);
-    struct rfl_day day = rfl_day_of_number(days);
-    return (struct rfl_date){ (int16_t)day.year, day.month, day.day };
-}
-
-unsigned rfl_weekday(int32_t days)
-{
-    assert(days >= 0);
-    return (unsigned)(days + RFL_THURSDAY) % RFL_WEEKDAYS;
-}
-
-static int32_t last_sunday(int year, int month)
-{
-    int32_t last = civil_days(year, month, month_days(year, month));
-    return last - (int32_t)((rfl_weekday(last) + 1) % RFL_WEEKDAYS);
-}
-
-/* Both changes are at 01:00 UTC. */
-static int64_t summer_begins_ms(int year) { return last_sunday(year, 3) * DAY_MS + HOUR_MS; }
-static int64_t summer_ends_ms(int year) { return last_sunday(year, 10) * DAY_MS + HOUR_MS; }
-
-int64_t rfl_london_offset_ms(int64_t at_ms)
-{
-    assert(at_ms >= 0 && at_ms / DAY_MS <= 2932896);
-    int year = rfl_date_from_days((int32_t)(at_ms / DAY_MS)).year;
-    return at_ms >= summer_begins_ms(year) && at_ms < summer_ends_ms(year) ? HOUR_MS : 0;
-}
-
-struct rfl_date rfl_london_date(int64_t at_ms)
-{
-    return rfl_date_from_days((int32_t)((at_ms + rfl_london_offset_ms(at_ms)) / DAY_MS));
-}
-
-/* What a London clock shows, as if it were UTC, to UTC. The hour that does not exist in March becomes its end, and of
- * the hour that comes twice in October the first is meant: so a later reading never gives an earlier moment. */
-static int64_t from_london_ms(int64_t local_ms)
-{
-    int year = rfl_date_from_days((int32_t)(local_ms / DAY_MS)).year;
-    int64_t begins_ms = summer_begins_ms(year);
-    if (local_ms < begins_ms || local_ms >= summer_ends_ms(year) + HOUR_MS)
-        return local_ms;
-    return local_ms < begins_ms + HOUR_MS ? begins_ms : local_ms - HOUR_MS;
-}
-
-int64_t rfl_london_midnight_ms(struct rfl_date date)
-{
-    return from_london_ms(rfl_date_days(date) * DAY_MS);
-}
 
 enum rfl_err rfl_calendar_init(struct rfl_calendar *cal, int first_year, int last_year)
 {
@@ -93,8 +11,8 @@ enum rfl_err rfl_calendar_init(struct rfl_calendar *cal, int first_year, int las
     memset(cal, 0, sizeof *cal);
     cal->first_year = (int16_t)first_year;
     cal->last_year = (int16_t)last_year;
-    cal->first_day = civil_days(first_year, 1, 1);
-    cal->day_count = civil_days(last_year + 1, 1, 1) - cal->first_day;
+    cal->first_day = rfl_date_days((struct rfl_date){ first_year, 1, 1 });
+    cal->day_count = rfl_date_days((struct rfl_date){ last_year + 1, 1, 1 }) - cal->first_day;
     return RFL_E_OK;
 }
 
@@ -139,11 +57,11 @@ enum rfl_err rfl_calendar_finish(struct rfl_calendar *cal)
     for (int32_t i = 0; i <= cal->day_count; i++) {
         int32_t day = cal->first_day + i;
         unsigned weekday = rfl_weekday(day);
-        int64_t open_ms = from_london_ms(day * DAY_MS + cal->open_min[weekday] * MINUTE_MS);
+        int64_t open_ms = rfl_london_to_utc_ms(day * DAY_MS + cal->open_min[weekday] * MINUTE_MS);
         cal->at[i].open_ms = open_ms;
         cal->at[i].before_ms = before_ms;
         if (i < cal->day_count && cal->holiday[i] == 0)
-            before_ms += from_london_ms(day * DAY_MS + cal->close_min[weekday] * MINUTE_MS) - open_ms;
+            before_ms += rfl_london_to_utc_ms(day * DAY_MS + cal->close_min[weekday] * MINUTE_MS) - open_ms;
     }
     cal->day_ms = day_ms;
     cal->finished = true;

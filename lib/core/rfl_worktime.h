@@ -1,9 +1,8 @@
 /* rfl_worktime.h: when a clock that runs only in England's working hours is due.
  *
  * A calendar is built once from configuration and then only read. It owns nothing, allocates nothing, and knows one
- * time zone: Europe/London, by rule (summer time from the last Sunday of March to the last Sunday of October, both at
- * 01:00 UTC, as since 1996). All moments are ms since 1970 UTC, all lengths ms. Not checked: that a moment is the
- * present; past and future are the same to it.
+ * time zone: Europe/London, by the rule of rfl_date.h. All moments are ms since 1970 UTC, all lengths ms. Not checked:
+ * that a moment is the present; past and future are the same to it.
  *
  *     struct rfl_calendar cal;
  *     rfl_calendar_init(&cal, 2023, 2028);
@@ -15,9 +14,7 @@
 #ifndef RFL_WORKTIME_H
 #define RFL_WORKTIME_H
 
-#include "rfl_base.h"
-
-enum { RFL_MONDAY, RFL_TUESDAY, RFL_WEDNESDAY, RFL_THURSDAY, RFL_FRIDAY, RFL_SATURDAY, RFL_SUNDAY, RFL_WEEKDAYS };
+#include "rfl_date.h"
 
 enum {
     RFL_CALENDAR_YEAR_MIN = 2000, RFL_CALENDAR_YEAR_MAX = 2199,
@@ -25,9 +22,6 @@ enum {
     RFL_CALENDAR_DAYS_MAX = RFL_CALENDAR_YEARS_MAX * 366,
     RFL_WORKTIME_DAYS_MAX = 400                 /* the longest length a clock may have, in working days */
 };
-
-/* A day of the civil calendar: year 1970 to 9999, month 1 to 12, day 1 to 31. */
-struct rfl_date { int16_t year; uint8_t month, day; };
 
 /* Complete so that it can lie inside the policy; read it through the functions. day_ms is for everyone: the length of
  * one working day ("1wd"). Per civil day: when work begins, and how much working time lies before that. */
@@ -70,21 +64,5 @@ RFL_MUST_USE enum rfl_err rfl_worktime_between(const struct rfl_calendar *cal, i
 
 /* Whether the moment lies inside working hours; false outside the calendar. */
 bool rfl_worktime_open(const struct rfl_calendar *cal, int64_t at_ms);
-
-/* False for a date that does not exist (31 April, year 1969). */
-bool rfl_date_valid(struct rfl_date date);
-/* Days since 1970-01-01 of a valid date, and back (days 0 to 2,932,896). */
-int32_t rfl_date_days(struct rfl_date date);
-struct rfl_date rfl_date_from_days(int32_t days);
-/* RFL_MONDAY .. RFL_SUNDAY of days since 1970-01-01 (a Thursday). */
-unsigned rfl_weekday(int32_t days);
-
-/* Midnight Europe/London at the start of a valid date, in ms since 1970 UTC: when a dated change takes effect.
- * Exact from 1996 on; before that the same rule is used, which did not hold everywhere. */
-int64_t rfl_london_midnight_ms(struct rfl_date date);
-/* What a London clock is ahead of UTC at this moment: 0 or 3,600,000 ms. at_ms from 0 on. */
-int64_t rfl_london_offset_ms(int64_t at_ms);
-/* The date a London wall calendar shows at this moment (at_ms from 0 on). */
-struct rfl_date rfl_london_date(int64_t at_ms);
 
 #endif

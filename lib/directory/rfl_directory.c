@@ -168,7 +168,7 @@ void rfl_directory_close(struct rfl_directory **directory)
 
 const char *rfl_directory_label(const struct rfl_directory *d) { return d->head.label; }
 uint16_t rfl_directory_edition(const struct rfl_directory *d) { return d->head.edition; }
-struct rfl_day rfl_directory_effective(const struct rfl_directory *d) { return d->head.effective; }
+struct rfl_date rfl_directory_effective(const struct rfl_directory *d) { return d->head.effective; }
 int64_t rfl_directory_effective_ms(const struct rfl_directory *d) { return d->head.effective_ms; }
 uint32_t rfl_directory_postcode_count(const struct rfl_directory *d) { return d->head.postcode_count; }
 uint32_t rfl_directory_practice_count(const struct rfl_directory *d) { return d->head.practice_count; }

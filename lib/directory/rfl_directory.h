@@ -10,6 +10,7 @@
 #ifndef RFL_DIRECTORY_H
 #define RFL_DIRECTORY_H
 
+#include "rfl_date.h"
 #include "rfl_facts.h"
 #include "rfl_ident.h"
 
@@ -37,7 +38,7 @@ void rfl_directory_close(struct rfl_directory **directory);
 /* Borrowed until close; 1 to 31 printable ASCII characters. */
 const char *rfl_directory_label(const struct rfl_directory *directory);
 uint16_t rfl_directory_edition(const struct rfl_directory *directory);
-struct rfl_day rfl_directory_effective(const struct rfl_directory *directory);
+struct rfl_date rfl_directory_effective(const struct rfl_directory *directory);
 /* 00:00 in England on that day, ms since 1970 UTC. */
 int64_t rfl_directory_effective_ms(const struct rfl_directory *directory);
 uint32_t rfl_directory_postcode_count(const struct rfl_directory *directory);

@@ -57,8 +57,7 @@ static const char *broken_rule(const struct rfl_directory_recipe *r)
         return "the edition number must be 1 to 65535";
     if (r->effective.year < 1972 || r->effective.year > 9999)
         return "the effective date must be a day of the years 1972 to 9999";
-    struct rfl_day same = rfl_day_of_number(rfl_day_number(r->effective));
-    if (same.month != r->effective.month || same.day != r->effective.day)
+    if (!rfl_date_valid(r->effective))
         return "the effective date is not a day of the calendar";
     if (source_count(r) == 0 || source_count(r) > RFL_DIRECTORY_FILES_MAX)
         return "1 to 255 postcode and practice files are needed";
@@ -178,7 +177,7 @@ static uint8_t *make_image(const struct rfl__draft *d, size_t *bytes)
 {
     struct rfl__dir_header head = {
         .edition = d->recipe->edition, .effective = d->recipe->effective,
-        .effective_ms = rfl__dir_effective_ms(d->recipe->effective), .place_count = d->place_count,
+        .effective_ms = rfl_london_midnight_ms(d->recipe->effective), .place_count = d->place_count,
         .source_count = (uint32_t)source_count(d->recipe), .postcode_count = (uint32_t)d->postcode_count,
         .practice_count = (uint32_t)d->practice_count,
     };

@@ -44,7 +44,7 @@ struct rfl_directory_recipe {
     const char *out_path;
     const char *label;                          /* 1 to RFL_DIRECTORY_LABEL_MAX printable ASCII characters */
     uint16_t edition;                           /* 1 to 65535, larger for later ones */
-    struct rfl_day effective;                   /* in force from 00:00 in England, years 1972 to 9999 */
+    struct rfl_date effective;                  /* in force from 00:00 in England, years 1972 to 9999 */
     const char *const *postcode_paths;
     size_t postcode_path_count;
     const char *const *practice_paths;

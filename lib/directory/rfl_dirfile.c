@@ -1,7 +1,5 @@
 #include "rfl_dirfile.h"
 
-#define HOUR_MS INT64_C(3600000)
-
 /* Offsets in the header; FORMAT.md has the same table. */
 enum {
     AT_MAGIC = 0, AT_VERSION = 8, AT_HEADER_BYTES = 12, AT_FILE_BYTES = 16, AT_BODY_CHECKSUM = 24, AT_EDITION = 32,
@@ -76,8 +74,7 @@ enum rfl_err rfl__dir_header_read(const uint8_t in[RFL_DIR_HEADER_BYTES], uint64
     *rule = "the header of the directory is damaged";
     if (rfl__get64(in + AT_HEADER_CHECKSUM) != header_checksum(in) ||
         rfl__get32(in + AT_HEADER_BYTES) != RFL_DIR_HEADER_BYTES || out->edition == 0 ||
-        out->label[RFL_DIR_LABEL_BYTES - 1] != '\0' || out->effective.month < 1 || out->effective.month > 12 ||
-        out->effective.day < 1 || out->effective.day > 31 || out->effective.year > 9999 ||
+        out->label[RFL_DIR_LABEL_BYTES - 1] != '\0' || !rfl_date_valid(out->effective) ||
         out->place_count > RFL_DIR_PLACES_MAX || out->source_count > RFL_DIR_SOURCES_MAX ||
         out->postcode_count > RFL_DIR_POSTCODES_MAX || out->practice_count > RFL_DIR_PRACTICES_MAX)
         return RFL_E_CORRUPT;
@@ -104,21 +101,4 @@ uint64_t rfl__dir_checksum(const uint8_t *p, size_t len)
         sum ^= sum >> 32;
     }
     return sum;
-}
-
-/* Days since 1970 of the last Sunday of a month of 31 days; 1 January 1970 was a Thursday. */
-static int64_t last_sunday(int32_t year, uint8_t month)
-{
-    int64_t last = rfl_day_number((struct rfl_day){ year, month, 31 });
-    return last - (last + 4) % 7;
-}
-
-/* Summer time runs from 01:00 UTC on the last Sunday of March to 01:00 UTC on the last Sunday of October, so midnight
- * of the first of these days is still winter's and midnight of the second still summer's (Summer Time Act 1972 as
- * amended in 2002; dates before 1972 do not occur here). */
-int64_t rfl__dir_effective_ms(struct rfl_day day)
-{
-    int64_t number = rfl_day_number(day);
-    bool summer = number > last_sunday(day.year, 3) && number <= last_sunday(day.year, 10);
-    return number * 24 * HOUR_MS - (summer ? HOUR_MS : 0);
 }

@@ -2,8 +2,8 @@
 #ifndef RFL_DIRFILE_H
 #define RFL_DIRFILE_H
 
+#include "rfl_date.h"
 #include "rfl_facts.h"
-#include "rfl_ident.h"
 
 #define RFL_DIR_MAGIC "RFLDIRY\n"
 enum {
@@ -24,7 +24,7 @@ enum { RFL_DIR_GP_PRACTICE = 128 };
 struct rfl__dir_header {
     char label[RFL_DIR_LABEL_BYTES];
     uint16_t edition;
-    struct rfl_day effective;
+    struct rfl_date effective;
     int64_t effective_ms;
     uint32_t place_count, source_count, postcode_count, practice_count;
     uint64_t body_checksum;
@@ -41,8 +41,6 @@ RFL_MUST_USE enum rfl_err rfl__dir_header_read(const uint8_t in[RFL_DIR_HEADER_B
 /* Four interleaved lanes, each a bijection of what came before, so a change of any one word changes the sum. `len` is a
  * multiple of RFL_DIR_BLOCK_BYTES. Finds damage, not malice. */
 uint64_t rfl__dir_checksum(const uint8_t *p, size_t len);
-/* 00:00 in England on that day, in ms since 1970 UTC. */
-int64_t rfl__dir_effective_ms(struct rfl_day day);
 
 static inline uint16_t rfl__get16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
 static inline uint32_t rfl__get32(const uint8_t *p)

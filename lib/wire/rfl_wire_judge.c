@@ -1,6 +1,7 @@
 #include "rfl_wire_judge.h"
 
 #include "rfl_finding.h"
+#include "rfl_date.h"
 #include "rfl_ident.h"
 
 #define PATH(text) (struct rfl_view){ (const uint8_t *)"referral." text, sizeof "referral." text - 1 }
@@ -41,12 +42,12 @@ static void judge_shapes(const struct rfl_form *form, struct rfl_findings *findi
 {
     char nino[RFL_NINO_BYTES], code[RFL_ODS_BYTES];
     struct rfl_postcode postcode;
-    struct rfl_day day;
+    struct rfl_date date;
     if (rfl_ident_nino(form->nino, nino) == RFL_GRADE_MALFORMED)
         rfl_findings_add(findings, PATH("person.nino"), RFL_FINDING_NINO_SHAPE);
     if (rfl_ident_postcode(form->postcode, &postcode) == RFL_GRADE_MALFORMED)
         rfl_findings_add(findings, PATH("person.postcode"), RFL_FINDING_POSTCODE_SHAPE);
-    if (form->date_of_birth.len > 0 && !rfl_day_parse(form->date_of_birth, &day))
+    if (form->date_of_birth.len > 0 && !rfl_date_parse(form->date_of_birth, &date))
         rfl_findings_add(findings, PATH("person.date_of_birth"), RFL_FINDING_BIRTH_SHAPE);
     if (form->email.len > 0 && !is_email(form->email))
         rfl_findings_add(findings, PATH("person.email"), RFL_FINDING_EMAIL_SHAPE);

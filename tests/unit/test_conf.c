@@ -209,7 +209,7 @@ static void dates_are_read_exactly(void **state)
     (void)state;
     struct rfl_date date = { 1, 2, 3 };
     static const char *const bad[] = { "", "2026", "2026-4-1", "2026-04-31", "2026-04-01 ", "26-04-01", "2026/04/01",
-                                       "2026-13-01", "2026-02-29", "2026-04-0x" };
+                                       "2026-13-01", "2026-02-29", "2026-04-0x", "1969-12-31" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(rfl_conf_parse_date(bad[i], &date), RFL_E_INVALID);
     assert_int_equal(date.year, 1);

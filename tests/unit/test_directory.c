@@ -249,7 +249,7 @@ static void a_recipe_out_of_bounds_is_refused(void **state)
     bad[1].label = "0123456789012345678901234567890x";
     bad[2].label = "l\xc3\xa9";
     bad[3].edition = 0;
-    bad[4].effective = (struct rfl_day){ 2026, 2, 29 };
+    bad[4].effective = (struct rfl_date){ 2026, 2, 29 };
     bad[5].effective.year = 1971;
     bad[6].postcode_path_count = 0;
     bad[7].postcode_path_count = 256;
@@ -491,7 +491,7 @@ static void several_files_are_one_directory(void **state)
     rfl_directory_close(&d);
 }
 
-static void build_edition(const char *name, uint16_t edition, struct rfl_day effective)
+static void build_edition(const char *name, uint16_t edition, struct rfl_date effective)
 {
     struct rfl_directory_report report;
     const char *path = in_folder("p.csv");
@@ -511,10 +511,10 @@ static void editions_take_effect_at_their_hour(void **state)
     assert_null(rfl_directory_set_at(set, 0));
     assert_int_equal(rfl_directory_set_next_ms(set, 0), INT64_MAX);
     rfl_directory_set_close(&set);
-    build_edition("b.rfldir", 2, (struct rfl_day){ 2026, 4, 1 });
-    build_edition("a.rfldir", 3, (struct rfl_day){ 2027, 4, 1 });
-    build_edition("c.rfldir", 1, (struct rfl_day){ 2025, 2, 1 });
-    build_edition("d.rfldir", 4, (struct rfl_day){ 2026, 4, 1 });
+    build_edition("b.rfldir", 2, (struct rfl_date){ 2026, 4, 1 });
+    build_edition("a.rfldir", 3, (struct rfl_date){ 2027, 4, 1 });
+    build_edition("c.rfldir", 1, (struct rfl_date){ 2025, 2, 1 });
+    build_edition("d.rfldir", 4, (struct rfl_date){ 2026, 4, 1 });
     put_bytes("notes.txt", "x", 1);
     put_bytes(".e.rfldir", "x", 1);
     assert_int_equal(rfl_directory_set_open(folder, &set, &fault), RFL_E_OK);
@@ -540,20 +540,6 @@ static void editions_take_effect_at_their_hour(void **state)
     assert_int_equal(rfl_directory_set_open(in_folder("none"), &set, &fault), RFL_E_ABSENT);
 }
 
-static void midnight_in_england_follows_summer_time(void **state)
-{
-    (void)state;
-    static const struct { struct rfl_day day; bool summer; } v[] = {    /* last Sundays: 2026-03-29, 2026-10-25 */
-        { { 2026, 3, 28 }, false }, { { 2026, 3, 29 }, false }, { { 2026, 3, 30 }, true }, { { 2026, 7, 1 }, true },
-        { { 2026, 10, 25 }, true }, { { 2026, 10, 26 }, false }, { { 2026, 1, 1 }, false }, { { 2024, 3, 31 }, false },
-        { { 2024, 4, 1 }, true }, { { 2027, 10, 31 }, true }, { { 2027, 11, 1 }, false },
-    };
-    for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
-        int64_t utc_ms = rfl_day_number(v[i].day) * INT64_C(86400000);
-        assert_int_equal(rfl__dir_effective_ms(v[i].day), utc_ms - (v[i].summer ? 3600000 : 0));
-    }
-}
-
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, make_folder, drop_folder)
@@ -564,7 +550,6 @@ int main(void)
         T(no_directory_knows_nobody), T(no_damaged_byte_is_overlooked), T(contradictory_tables_are_refused),
         T(every_count_of_postcodes_is_searched_whole), T(the_same_inputs_give_the_same_bytes),
         T(several_files_are_one_directory), T(editions_take_effect_at_their_hour),
-        T(midnight_in_england_follows_summer_time),
     };
 #undef T
     return cmocka_run_group_tests_name("directory", tests, NULL, NULL);

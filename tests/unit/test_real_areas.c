@@ -442,7 +442,7 @@ static void codes_that_changed(void **state)
         clue->grade = RFL_GRADE_OK;
         memcpy(clue->icb, cases[i].icb, strlen(cases[i].icb));
         memcpy(clue->sub_icb, cases[i].sub, strlen(cases[i].sub));
-        rfl_route(policy, &facts, rfl_london_midnight_ms((struct rfl_date){ (int16_t)cases[i].year, 9, 1 }), &d);
+        rfl_route(policy, &facts, rfl_london_midnight_ms((struct rfl_date){ cases[i].year, 9, 1 }), &d);
         assert_string_equal(queue_name(&d), cases[i].queue);
         assert_string_equal(rfl_how_word((enum rfl_how)d.step[1].how), cases[i].how);
     }
