@@ -19,7 +19,7 @@ if(TARGET rfl_engine AND TARGET rfl_conf AND TARGET rfl_wire)
   if(RFL_SANITIZE)
     rfl_test(sim sim TIMEOUT 300 LABELS journey quick COMMAND sim --seed 1 --seeds 8 --steps 1000)
   else()
-    rfl_test(sim sim TIMEOUT 600 LABELS journey release COMMAND sim --seed 1 --seeds 400 --steps 3000 --covered)
+    rfl_test(sim sim TIMEOUT 600 LABELS journey release COMMAND sim --seed 1 --seeds 200 --steps 8000 --covered)
   endif()
 
   # Providers who never mean yes, referrers who never stop.

@@ -215,6 +215,8 @@ static void reopen(struct sim *sim)
 {
     struct rfl_store_stat stat;
     sim->world.policy = sim->policies[sim->policy];
+    if (sim->habits.small && rfl_store_used_permille(sim->world.store) > 800)
+        sim->world.map_bytes += sim->world.map_bytes / 4;   /* a full one does not open again until it is given room */
     sim->world.now.wall_ms = sim->machine_ms;   /* a new process knows nothing of what the clock said before */
     sim->draining = false;
     sim_forget_turns(sim);
@@ -474,6 +476,7 @@ static void begin_seed(struct sim *sim, uint64_t seed)
     sim_choose_habits(sim);
     sim->world.policy = sim->policies[0];
     sim->world.session_idle_ms = 30000;
+    sim->world.full_permille = sim->habits.small && sim_chance(sim, 128) ? 1000 : 0;    /* 1000: until nothing fits */
     sim->world.key_seed = seed + 1;
     world_new_store(&sim->world, sim->habits.small ? 1 << 20 : 8 << 20);
     sim->machine_ms = sim->world.now.wall_ms;

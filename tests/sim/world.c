@@ -145,7 +145,8 @@ static void open_engine(struct world *world)
     assert_int_equal(err, RFL_E_OK);
     struct rfl_engine_options engine = { .store = world->store, .policy = world->policy, .test_people = true,
                                          .directories = world->directories,
-                                         .session_idle_ms = world->session_idle_ms };
+                                         .session_idle_ms = world->session_idle_ms,
+                                         .full_permille = world->full_permille };
     assert_int_equal(rfl_engine_new(&engine, &world->now, &world->engine), RFL_E_OK);
 }
 

@@ -20,6 +20,7 @@ struct world {
     uint64_t key_seed;                  /* not 0: the next store's master key follows from it, so that runs repeat */
     char key_path[128];                 /* "": the store makes its own */
     int64_t session_idle_ms;            /* 0: the engine's own; in force from the next opening */
+    uint32_t full_permille;             /* the same */
 };
 
 /* The moment every world begins: Monday 2 November 2026, 09:00 UTC. */
