@@ -179,12 +179,29 @@ static struct rfl_view actor_text(struct rfl_engine *e, const struct rfl_entry *
     return rfl__literal(entry->actor < sizeof words / sizeof words[0] ? words[entry->actor] : "unknown");
 }
 
+/* Where, and why there: "greater-manchester/intake (placed_despite_no)". */
+static struct rfl_view placed_text(struct rfl_engine *e, const struct rfl_event *event)
+{
+    struct rfl_view queue = rfl__queue_name(e, event->queue);
+    struct rfl_view reason = rfl__literal(rfl_route_reason_word((enum rfl_route_reason)event->reason));
+    size_t len = queue.len + reason.len + 3;
+    uint8_t *text = rfl_arena_take(&e->arena, len);
+    if (text == NULL)
+        return queue;
+    if (queue.len > 0)
+        memcpy(text, queue.p, queue.len);
+    memcpy(text + queue.len, " (", 2);
+    memcpy(text + queue.len + 2, reason.p, reason.len);
+    text[len - 1] = ')';
+    return (struct rfl_view){ text, len };
+}
+
 static struct rfl_view event_detail(struct rfl_engine *e, const struct rfl_event *event)
 {
     switch (event->kind) {
     case RFL_EVENT_ROUTED:
     case RFL_EVENT_UNPLACED:
-    case RFL_EVENT_HELD: return rfl__queue_name(e, event->queue);
+    case RFL_EVENT_HELD: return placed_text(e, event);
     case RFL_EVENT_RECEIVED:
     case RFL_EVENT_JOINED: return rfl__literal(rfl_door_name((enum rfl_door)event->submission.door));
     case RFL_EVENT_DECLINED:

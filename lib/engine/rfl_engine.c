@@ -288,6 +288,12 @@ void rfl__refuse_state(struct rfl_engine *e, uint64_t session, enum rfl_status s
     refusal->legal = legal;
 }
 
+uint32_t rfl__legal_of(const struct rfl_case *kase, uint32_t verbs)
+{
+    enum { OF_LINKED = 1 << RFL_DO_AMEND | 1 << RFL_DO_WITHDRAW | 1 << RFL_DO_UNLINK };
+    return rfl_legal_commands(kase) & (kase->linked_to.v != 0 ? (uint32_t)OF_LINKED : verbs);
+}
+
 void rfl__notice(struct rfl_engine *e, uint64_t holder, const struct rfl_case *kase, enum rfl_notice kind)
 {
     struct rfl__session *s = holder != 0 ? rfl__session_of_holder(&e->sessions, holder) : NULL;

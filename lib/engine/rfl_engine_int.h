@@ -59,6 +59,9 @@ void rfl__refuse(struct rfl_engine *e, uint64_t session, enum rfl_code code);
 /* STATE, naming what is possible now among `verbs` (bits 1 << enum rfl_command_kind); status as the asker may know
  * it. */
 void rfl__refuse_state(struct rfl_engine *e, uint64_t session, enum rfl_status status, uint32_t verbs);
+/* What to name of `verbs`, the asker's; of a case that rests on another all that is possible, whoever may do it: so it
+ * is clear why nothing else is. */
+uint32_t rfl__legal_of(const struct rfl_case *kase, uint32_t verbs);
 void rfl__count(struct rfl_engine *e, enum rfl__counter counter);
 /* Decides and appends in one step: entry is completed with the events. RFL_E_OK, or decide's error (nothing happened),
  * or the store's (sticky). *kase becomes the case as it is afterwards. What rests on a case is closed with it. */

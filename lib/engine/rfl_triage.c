@@ -89,7 +89,7 @@ static void say_acted(struct rfl_engine *e, uint64_t session, const struct rfl_e
 static void refuse(struct rfl_engine *e, uint64_t session, enum rfl_err err, const struct rfl_case *kase)
 {
     if (err == RFL_E_STATE)
-        rfl__refuse_state(e, session, (enum rfl_status)kase->status, rfl_legal_commands(kase) & TRIAGE_VERBS);
+        rfl__refuse_state(e, session, (enum rfl_status)kase->status, rfl__legal_of(kase, TRIAGE_VERBS));
     else if (err == RFL_E_INVALID)
         rfl__refuse(e, session, RFL_CODE_INVALID);
 }

@@ -86,7 +86,7 @@ static void say_refused(struct rfl_engine *e, uint64_t session, enum rfl_err err
         rfl__refuse(e, session, RFL_CODE_FENCED);
         rfl__count(e, RFL__N_fenced);
     } else if (err == RFL_E_STATE) {
-        rfl__refuse_state(e, session, (enum rfl_status)kase->status, rfl_legal_commands(kase) & WORKER_VERBS);
+        rfl__refuse_state(e, session, (enum rfl_status)kase->status, rfl__legal_of(kase, WORKER_VERBS));
     } else if (err == RFL_E_INVALID) {
         rfl__refuse(e, session, RFL_CODE_INVALID);
     }                                   /* else the store's: commit answers for the whole turn */

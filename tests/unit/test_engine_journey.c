@@ -338,6 +338,48 @@ static void linked_case_is_told_with_the_one_it_rests_on(void **state)
     assert_int_equal(stored(2).close, RFL_CLOSE_PERSON_DECLINED);
 }
 
+static void linked_case_says_so_when_it_refuses(void **state)
+{
+    (void)state;
+    (void)submit((struct knock){ .reference = "a", .body = "of a" });
+    (void)submit((struct knock){ .source = "self-page", .reference = "b", .door = RFL_DOOR_SELF, .body = "of b" });
+    struct held offer = offer_to_anna();
+    struct rfl_ask link = operator_ask(offer.code);
+    link.to = text_of(is_text(text_of(offer.code), case_code(0)) ? case_code(1) : case_code(0));
+    expect_kind(asks(RFL_MSG_LINK, link), RFL_MSG_ACTED);
+    const struct rfl_reply *reply = asks(RFL_MSG_HOLD, operator_ask(offer.code));
+    expect_refused(reply, RFL_CODE_STATE);
+    assert_true(reply->refusal.legal_count == 3 && names(&reply->refusal, "unlink") &&
+                names(&reply->refusal, "amend") && names(&reply->refusal, "withdraw"));
+    reply = verb(SESSION_ANNA, RFL_MSG_ACCEPT, "anna", &offer);
+    expect_refused(reply, RFL_CODE_STATE);
+    assert_true(reply->refusal.legal_count == 3 && names(&reply->refusal, "unlink"));
+}
+
+static void timeline_says_where_why_there_and_who(void **state)
+{
+    (void)state;
+    (void)submit((struct knock){ .reference = "a" });
+    struct held offer = offer_to_anna();
+    expect_kind(verb(SESSION_ANNA, RFL_MSG_DECLINE, "anna", &offer), RFL_MSG_DONE);
+    struct rfl_ask place = operator_ask(offer.code);
+    place.queue = V(MANCHESTER);
+    place.override_no = true;
+    expect_kind(asks(RFL_MSG_PLACE, place), RFL_MSG_ACTED);
+    const struct rfl_reply *reply = asks(RFL_MSG_SHOW, (struct rfl_ask){ .code = text_of(offer.code) });
+    expect_kind(reply, RFL_MSG_SHOWN);
+    const struct rfl_timeline_row *rows = reply->shown.timeline;
+    uint32_t routed = 0, moved = 0;
+    for (uint32_t i = 0; i < reply->shown.timeline_count; i++) {
+        routed = is_text(rows[i].event, "routed") ? i : routed;
+        moved = is_text(rows[i].event, "moved") ? i : moved;
+    }
+    assert_text(rows[1].detail, MANCHESTER " (by_referrer_area)");
+    assert_text(rows[moved].actor, "desk-1");
+    assert_text(rows[moved].detail, "");                                /* nothing that the operator wrote */
+    assert_text(rows[routed].detail, MANCHESTER " (placed_despite_no)");
+}
+
 static void case_that_rests_is_closed_with_the_one_it_rests_on(void **state)
 {
     (void)state;
@@ -566,6 +608,8 @@ int main(void)
         STORY(hold_needs_an_end_and_ends_by_itself),
         STORY(link_and_unlink_leave_everything_as_it_was),
         STORY(linked_case_is_told_with_the_one_it_rests_on),
+        STORY(linked_case_says_so_when_it_refuses),
+        STORY(timeline_says_where_why_there_and_who),
         STORY(case_that_rests_is_closed_with_the_one_it_rests_on),
         STORY(what_is_said_of_a_queue_holds_and_ends_by_itself),
         STORY(redirect_that_a_diversion_leads_back_goes_to_triage),

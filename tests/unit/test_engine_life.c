@@ -568,7 +568,7 @@ static void show_tells_the_story_in_order(void **state)
     for (unsigned i = 0; i < 5; i++)
         assert_text(r->shown.timeline[i].event, events[i]);
     assert_text(r->shown.timeline[0].actor, "gp-north");
-    assert_text(r->shown.timeline[1].detail, MANCHESTER);
+    assert_text(r->shown.timeline[1].detail, MANCHESTER " (by_referrer_area)");
     assert_text(r->shown.timeline[4].actor, "anna");
     assert_int_equal(r->shown.receipts_count, 2);
     assert_int_equal(r->shown.row.referrals, 2);

@@ -216,10 +216,11 @@ static void expect_adds_up(void)
     uint64_t resting[RFL_STATUS_COUNT] = { 0 }, links = 0;
     struct rfl_order from = { 0, 0, 0 }, at;
     assert_int_equal(rfl_store_begin(w.store), RFL_E_OK);
-    for (; rfl_store_first(w.store, RFL_INDEX_LINKED, &from, &at); from = at, from.c++, links++) {
+    for (; rfl_store_first(w.store, RFL_INDEX_LINKED, &from, &at); from = at, from.c++) {
         struct rfl_case kase;
         assert_int_equal(rfl_store_case(w.store, (struct rfl_case_id){ at.c }, &kase), RFL_E_OK);
         resting[kase.status]++;
+        links += kase.status != RFL_STATUS_CLOSED;      /* closed with the one it rested on, it has no clock anyway */
     }
     rfl_store_abort(w.store);
     assert_int_equal(rfl_store_index_count(w.store, RFL_INDEX_DUE), clocked - links);
