@@ -51,7 +51,7 @@ struct rfl_command {
     struct rfl_queue_no target;
     bool diverted;              /* REDIRECT, RELEASE: `target` comes of a diversion, nobody asked for it by name */
     bool target_held;           /* an operator's hold is on the queue it would go to: triage decides instead */
-    bool override_no;           /* PLACE, RELEASE: although that queue said no before; recorded */
+    bool override_no;           /* PLACE: although that queue said no before; recorded */
     struct rfl_case_id other;   /* RESEMBLE, LINK; RECEIVE of a new case: an open one it resembles, or 0 */
     struct rfl_case_id previous;    /* RECEIVE of a new case: the person's closed episode before, or 0 */
     int64_t quiet_until_ms;     /* RECEIVE, AMEND: until then the person's no is respected; 0: there was none */

@@ -19,7 +19,7 @@ enum rfl_err rfl__decide_release(const struct rfl__deciding *d, enum rfl_route_r
     const struct rfl_queue *queue = other != NULL ? other : home;
     int64_t since_ms = before->since_ms > 0 ? before->since_ms : before->opened_ms;
     (void)rfl__add(d, RFL_EVENT_RELEASED);
-    bool may_return = queue != NULL && (!rfl__said_no(before, queue->id) || d->command->override_no);
+    bool may_return = queue != NULL && !rfl__said_no(before, queue->id);
     if (may_return && rfl__takes_cases(d, queue) && !d->command->target_held)
         rfl__add_routed(d, queue, reason, since_ms);
     else if (other != NULL && other->kind != RFL_QUEUE_KIND_PROVIDER)

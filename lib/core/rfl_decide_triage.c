@@ -14,7 +14,7 @@ static bool target_ok(const struct rfl__deciding *d, const struct rfl_queue *tar
     if (target->kind != RFL_QUEUE_KIND_PROVIDER)
         return true;
     return rfl__takes_cases(d, target) && !d->command->target_held &&
-           (d->command->override_no || !rfl__said_no(d->before, target->id));
+           ((d->command->kind == RFL_DO_PLACE && d->command->override_no) || !rfl__said_no(d->before, target->id));
 }
 
 static enum rfl_route_reason place_reason(const struct rfl__deciding *d)

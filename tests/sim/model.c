@@ -149,13 +149,13 @@ void m_put(struct model *m, struct m_case *k, struct m_place place, int64_t sinc
 }
 
 /* Out of a hold: back to where it was held from, with its place in the queue, unless that queue said no. */
-void m_release(struct model *m, struct m_case *k, bool despite_no)
+void m_release(struct model *m, struct m_case *k)
 {
     bool held;
     int64_t since_ms = k->since_ms > 0 ? k->since_ms : k->opened_ms;
     uint16_t queue = m_where(m, k->queue, &held);
     k->escalation = 0;
-    if (m_queue_is_intake(queue) && (despite_no || !m_said_no(k, queue)) && !held)
+    if (m_queue_is_intake(queue) && !m_said_no(k, queue) && !held)
         m_place(m, k, queue, m_area_of(queue), since_ms);
     else
         m_to_triage(m, k);

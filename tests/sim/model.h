@@ -167,7 +167,7 @@ void m_set_clock(struct m_case *k, enum rfl_clock clock, int64_t due_ms);
 void m_place(struct model *m, struct m_case *k, uint16_t queue, uint16_t area, int64_t since_ms);
 /* Routing places somebody: an operator may have put that queue on hold, or diverted it. */
 void m_put(struct model *m, struct m_case *k, struct m_place place, int64_t since_ms);
-void m_release(struct model *m, struct m_case *k, bool despite_no);
+void m_release(struct model *m, struct m_case *k);
 /* Where who would go to this queue goes now, and whether that takes anybody. */
 uint16_t m_where(const struct model *m, uint16_t queue, bool *held);
 /* Nobody is offered from it now. */

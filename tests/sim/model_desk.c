@@ -250,7 +250,7 @@ static void act(struct model *m, struct m_case *k, const struct m_order *order)
         if (queue != 0)
             m_place(m, k, queue, m_area_of(queue), since_ms);
         else
-            m_release(m, k, order->override_no);
+            m_release(m, k);
         break;
     case RFL_MSG_SEND_BACK:
         forget_no(k);

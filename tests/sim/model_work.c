@@ -314,7 +314,7 @@ static void run_on(struct model *m, struct m_case *k)
             m_tell(m, k, M_NEWS_WAITING, 0, 0);
         k->warned = k->most_ms <= m->now_ms ? 2 : 1;
     } else if (k->clock == RFL_CLOCK_HOLD) {
-        m_release(m, k, false);
+        m_release(m, k);
     } else {
         escalate(m, k);
     }

@@ -356,6 +356,25 @@ static void linked_case_says_so_when_it_refuses(void **state)
     assert_true(reply->refusal.legal_count == 3 && names(&reply->refusal, "unlink"));
 }
 
+static void release_goes_to_no_queue_that_said_no(void **state)
+{
+    (void)state;
+    (void)submit((struct knock){ .reference = "a" });
+    struct held offer = offer_to_anna();
+    expect_kind(verb(SESSION_ANNA, RFL_MSG_DECLINE, "anna", &offer), RFL_MSG_DONE);
+    struct rfl_ask hold = operator_ask(offer.code), release = operator_ask(offer.code);
+    hold.at_ms = w.now.wall_ms + 2 * HOUR_MS;
+    expect_kind(asks(RFL_MSG_HOLD, hold), RFL_MSG_ACTED);
+    release.queue = V(MANCHESTER);
+    release.override_no = true;                                         /* which only Place has */
+    expect_refused(asks(RFL_MSG_RELEASE, release), RFL_CODE_INVALID);
+    release.queue.len = 0;
+    expect_kind(asks(RFL_MSG_RELEASE, release), RFL_MSG_ACTED);
+    assert_int_equal(row(0)->status, RFL_STATUS_TRIAGE);
+    release.queue = V(MANCHESTER);
+    expect_kind(asks(RFL_MSG_PLACE, release), RFL_MSG_ACTED);
+}
+
 static void timeline_says_where_why_there_and_who(void **state)
 {
     (void)state;
@@ -609,6 +628,7 @@ int main(void)
         STORY(link_and_unlink_leave_everything_as_it_was),
         STORY(linked_case_is_told_with_the_one_it_rests_on),
         STORY(linked_case_says_so_when_it_refuses),
+        STORY(release_goes_to_no_queue_that_said_no),
         STORY(timeline_says_where_why_there_and_who),
         STORY(case_that_rests_is_closed_with_the_one_it_rests_on),
         STORY(what_is_said_of_a_queue_holds_and_ends_by_itself),
