@@ -8,6 +8,10 @@
 
 enum { ROUNDS = 300 };
 
+/* How long the word lists were when version 1 was written: appending a word must not change what golden files hold. */
+enum { V1_BANDS = 2, V1_DOORS = 10, V1_OUTCOMES = 9, V1_CONSENTS = 4, V1_WITHDRAWS = 4, V1_CLOCKS = 13,
+       V1_EMPLOYMENTS = 6, V1_GRADES = 8, V1_VERDICTS = 4, V1_ROUTE_REASONS = 17, V1_HOWS = 11 };
+
 /* ---- values ---- */
 
 static struct rfl_hash hash_of(uint64_t *random)
@@ -23,13 +27,13 @@ static struct rfl_case any_case(uint64_t *random)
     enum rfl_status status = (enum rfl_status)(RFL_STATUS_TRIAGE + next_number(random) % RFL_STATUS_ACTIVE);
     struct rfl_case kase = case_in(status);
     kase.id.v = next_number(random) | 1;
-    kase.band = (uint8_t)(next_number(random) % RFL_BAND_COUNT);
-    kase.door = (uint8_t)(next_number(random) % RFL_DOOR_COUNT);
+    kase.band = (uint8_t)(next_number(random) % V1_BANDS);
+    kase.door = (uint8_t)(next_number(random) % V1_DOORS);
     kase.hops = (uint8_t)next_number(random);
     kase.lapses = (uint8_t)next_number(random);
     kase.touches = (uint8_t)next_number(random);
     kase.escalation = (uint8_t)next_number(random);
-    kase.outcome = (uint8_t)(next_number(random) % RFL_OUTCOME_COUNT);
+    kase.outcome = (uint8_t)(next_number(random) % V1_OUTCOMES);
     kase.contacts = (uint8_t)next_number(random);
     kase.declined_count = (uint8_t)(next_number(random) % (RFL_DECLINED_BY_MAX + 1));
     for (unsigned i = 0; i < kase.declined_count; i++)
@@ -65,11 +69,11 @@ static struct rfl_referral any_referral(uint64_t *random)
         .id = { next_number(random) | 1 }, .kase = { next_number(random) | 1 },
         .prev_on_case = { next_number(random) }, .prev_of_source = { next_number(random) },
         .seq = { next_number(random) }, .received_ms = (int64_t)next_number(random),
-        .source = { (uint16_t)(next_number(random) | 1) }, .door = (uint8_t)(next_number(random) % RFL_DOOR_COUNT),
-        .consent = (uint8_t)(next_number(random) % RFL_CONSENT_COUNT), .reference = hash_of(random),
+        .source = { (uint16_t)(next_number(random) | 1) }, .door = (uint8_t)(next_number(random) % V1_DOORS),
+        .consent = (uint8_t)(next_number(random) % V1_CONSENTS), .reference = hash_of(random),
         .body = hash_of(random), .match = { hash_of(random), hash_of(random), hash_of(random) },
         .latest = { UINT64_MAX - next_number(random) % 3 }, .amendments = (uint16_t)next_number(random),
-        .withdrawn = (uint8_t)(next_number(random) % RFL_WITHDRAW_COUNT), .notify = (uint8_t)next_number(random) };
+        .withdrawn = (uint8_t)(next_number(random) % V1_WITHDRAWS), .notify = (uint8_t)next_number(random) };
 }
 
 static struct rfl_event any_event(enum rfl_event_kind kind, uint64_t *random)
@@ -78,7 +82,7 @@ static struct rfl_event any_event(enum rfl_event_kind kind, uint64_t *random)
     struct rfl_event e = { .kind = (uint8_t)kind };
     if (has & RFL_HAS_QUEUE) e.queue.v = (uint16_t)next_number(random);
     if (has & RFL_HAS_AREA) e.area.v = (uint16_t)next_number(random);
-    if (has & RFL_HAS_CLOCK) e.clock = (uint8_t)(next_number(random) % RFL_CLOCK_COUNT);
+    if (has & RFL_HAS_CLOCK) e.clock = (uint8_t)(next_number(random) % V1_CLOCKS);
     if (has & RFL_HAS_CLOCK) e.due_ms = (int64_t)next_number(random);
     if (has & RFL_HAS_ACCEPT_BY) e.accept_by_ms = (int64_t)next_number(random);
     if (has & RFL_HAS_SINCE) e.since_ms = (int64_t)next_number(random);
@@ -88,7 +92,7 @@ static struct rfl_event any_event(enum rfl_event_kind kind, uint64_t *random)
     if (has & RFL_HAS_REASON) e.reason = (uint8_t)next_number(random);
     if (has & RFL_HAS_CODE) e.code = (uint8_t)next_number(random);
     if (has & RFL_HAS_LEVEL) e.level = (uint8_t)next_number(random);
-    if (has & RFL_HAS_BAND) e.band = (uint8_t)(next_number(random) % RFL_BAND_COUNT);
+    if (has & RFL_HAS_BAND) e.band = (uint8_t)(next_number(random) % V1_BANDS);
     if (has & RFL_HAS_TOLD) e.told = (uint16_t)next_number(random);
     if (has & RFL_HAS_UPTO) e.upto = next_number(random);
     if (has & RFL_HAS_DIGEST) e.digest = hash_of(random);
@@ -104,8 +108,8 @@ static struct rfl_event any_event(enum rfl_event_kind kind, uint64_t *random)
         for (unsigned i = 0; i < RFL_MATCH_COUNT; i++)
             e.submission.match[i] = hash_of(random);
         e.submission.notify = (uint8_t)next_number(random);
-        e.submission.door = (uint8_t)(next_number(random) % RFL_DOOR_COUNT);
-        e.submission.consent = (uint8_t)(next_number(random) % RFL_CONSENT_COUNT);
+        e.submission.door = (uint8_t)(next_number(random) % V1_DOORS);
+        e.submission.consent = (uint8_t)(next_number(random) % V1_CONSENTS);
     }
     return e;
 }
@@ -122,10 +126,10 @@ static struct rfl_decided any_decided(uint64_t *random)
 {
     struct rfl_decided d;
     memset(&d, 0, sizeof d);
-    d.facts.door = (uint8_t)(next_number(random) % RFL_DOOR_COUNT);
-    d.facts.band = (uint8_t)(next_number(random) % RFL_BAND_COUNT);
-    d.facts.consent = (uint8_t)(next_number(random) % RFL_CONSENT_COUNT);
-    d.facts.employment = (uint8_t)(next_number(random) % RFL_EMPLOYMENT_COUNT);
+    d.facts.door = (uint8_t)(next_number(random) % V1_DOORS);
+    d.facts.band = (uint8_t)(next_number(random) % V1_BANDS);
+    d.facts.consent = (uint8_t)(next_number(random) % V1_CONSENTS);
+    d.facts.employment = (uint8_t)(next_number(random) % V1_EMPLOYMENTS);
     d.facts.main_barrier = (uint8_t)next_number(random);
     d.facts.age_years = (uint8_t)next_number(random);
     d.facts.weeks_out_of_work = (uint16_t)next_number(random);
@@ -133,7 +137,7 @@ static struct rfl_decided any_decided(uint64_t *random)
     d.facts.source.v = (uint16_t)next_number(random);
     for (unsigned key = 0; key < RFL_KEY_COUNT; key++) {
         struct rfl_clue *clue = &d.facts.clue[key];
-        clue->grade = (uint8_t)(next_number(random) % RFL_GRADE_COUNT);
+        clue->grade = (uint8_t)(next_number(random) % V1_GRADES);
         if (clue->grade == RFL_GRADE_ABSENT)
             continue;
         clue->flags = (uint8_t)(next_number(random) % 8);
@@ -142,8 +146,8 @@ static struct rfl_decided any_decided(uint64_t *random)
         any_code(clue->sub_icb, random);
         clue->edition = (uint16_t)next_number(random);
     }
-    d.decision.verdict = (uint8_t)(next_number(random) % RFL_ROUTE_COUNT);
-    d.decision.reason = (uint8_t)(next_number(random) % RFL_ROUTE_REASON_COUNT);
+    d.decision.verdict = (uint8_t)(next_number(random) % V1_VERDICTS);
+    d.decision.reason = (uint8_t)(next_number(random) % V1_ROUTE_REASONS);
     d.decision.key = (uint8_t)(next_number(random) % (RFL_KEY_COUNT + 1));
     d.decision.conflict = next_number(random) % 2 == 1;
     d.decision.area.v = (uint16_t)next_number(random);
@@ -152,7 +156,7 @@ static struct rfl_decided any_decided(uint64_t *random)
     for (unsigned i = 0; i < RFL_KEY_COUNT; i++) {
         struct rfl_route_step *step = &d.decision.step[i];
         step->key = (uint8_t)((i + d.facts.door) % RFL_KEY_COUNT);
-        step->how = (uint8_t)(next_number(random) % RFL_HOW_COUNT);
+        step->how = (uint8_t)(next_number(random) % V1_HOWS);
         step->flags = (uint8_t)next_number(random);
         step->named.v = (uint16_t)next_number(random);
         step->area.v = (uint16_t)next_number(random);
