@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "rfl_aead.h"
 #include "rfl_bytes.h"
 
 enum {
@@ -36,7 +35,6 @@ struct rfl_seal {
     uint8_t store_id[16];
     size_t pool_used;
     uint8_t pool[POOL_BYTES];
-    struct rfl_aead_stage stage;
 };
 
 static bool write_all(int fd, const uint8_t *p, size_t n)
@@ -190,8 +188,8 @@ static void wrap(struct rfl_seal *seal, uint64_t kase, const uint8_t key[KEY_BYT
     row[2] = KEY_VERSION;
     row[3] = 0;
     rfl_seal_draw(seal, row + 4, NONCE_BYTES);
-    rfl_aead_seal(&seal->stage, seal->kek, row + 4, (struct rfl_view){ ad, sizeof ad },
-                  (struct rfl_view){ key, KEY_BYTES }, row + 4 + NONCE_BYTES);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(row + 4 + NONCE_BYTES, NULL, key, KEY_BYTES, ad, sizeof ad, NULL,
+                                                     row + 4, seal->kek);
 }
 
 static enum rfl_err unwrap(struct rfl_seal *seal, uint64_t kase, struct rfl_view row, uint8_t key[KEY_BYTES])
@@ -273,7 +271,8 @@ size_t rfl_seal_text(struct rfl_seal *seal, struct rfl_case_id kase, struct rfl_
     uint8_t ad[AD_BYTES];
     associate(seal, table_log, seq.v, kase.v, ad);
     rfl_seal_draw(seal, out, NONCE_BYTES);
-    rfl_aead_seal(&seal->stage, seal->data_key, out, (struct rfl_view){ ad, sizeof ad }, text, out + NONCE_BYTES);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(out + NONCE_BYTES, NULL, text.p, text.len, ad, sizeof ad, NULL,
+                                                     out, seal->data_key);
     return text.len + RFL_SEAL_OVERHEAD_BYTES;
 }
 

@@ -6,13 +6,11 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "rfl_aead.h"
 #include "rfl_seal.h"
 
 struct fixture { char dir[64], key[96], other[96]; struct rfl_seal *seal; uint8_t secret_row[RFL_SEAL_ROW_BYTES]; };
@@ -178,34 +176,6 @@ static void random_bytes_do_not_repeat_over_a_refill(void **state)
     free(seen);
 }
 
-/* Every length about a block, a stretch and the most that is done in one pass; the whole library is the judge. */
-static void sealing_in_one_pass_is_libsodiums_own(void **state)
-{
-    (void)state;
-    enum { LEN_MAX = RFL_AEAD_ONE_PASS_BYTES_MAX + 200 };
-    static const struct rfl_aead_stage empty;
-    static struct rfl_aead_stage stage;
-    static uint8_t text[LEN_MAX], got[LEN_MAX + 17], want[LEN_MAX + 16], back[LEN_MAX];
-    uint8_t key[32], nonce[24], ad[RFL_AEAD_AD_BYTES_MAX];
-    assert_int_not_equal(sodium_init(), -1);
-    randombytes_buf(text, sizeof text);
-    for (size_t len = 0; len <= LEN_MAX; len += len < 1100 || len > LEN_MAX - 600 ? 1 : 61) {
-        size_t ad_len = len % (sizeof ad + 1);
-        randombytes_buf(key, sizeof key);
-        randombytes_buf(nonce, sizeof nonce);
-        randombytes_buf(ad, sizeof ad);
-        got[len + 16] = 0x5a;
-        rfl_aead_seal(&stage, key, nonce, (struct rfl_view){ ad, ad_len }, (struct rfl_view){ text, len }, got);
-        (void)crypto_aead_xchacha20poly1305_ietf_encrypt(want, NULL, text, len, ad, ad_len, NULL, nonce, key);
-        assert_memory_equal(got, want, len + 16);
-        assert_int_equal(got[len + 16], 0x5a);
-        assert_memory_equal(&stage, &empty, sizeof stage);
-        assert_int_equal(crypto_aead_xchacha20poly1305_ietf_decrypt(back, NULL, NULL, got, len + 16, ad, ad_len, nonce,
-                                                                    key), 0);
-        assert_memory_equal(back, text, len);
-    }
-}
-
 static void the_chain_hash_is_blake2b_256(void **state)
 {
     (void)state;
@@ -223,7 +193,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_wrapped_key_opens_only_for_its_case_store_and_master, setup, teardown),
         cmocka_unit_test_setup_teardown(hashes_and_receipt_key_live_as_long_as_the_store, setup, teardown),
         cmocka_unit_test_setup_teardown(random_bytes_do_not_repeat_over_a_refill, setup, teardown),
-        cmocka_unit_test(sealing_in_one_pass_is_libsodiums_own),
         cmocka_unit_test(the_chain_hash_is_blake2b_256),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
