@@ -21,10 +21,10 @@ static enum rfl_err decide_redirect(const struct rfl__deciding *d)
     const struct rfl_queue *triage = rfl_policy_triage_of(d->policy, before->area, d->now_ms);
     if (before->hops >= rfl_policy_hops_max(d->policy))
         rfl__add_unplaced(d, triage, RFL_ROUTE_REASON_HOP_BUDGET);
+    else if (target != NULL && rfl__said_no(before, target->id))
+        rfl__add_unplaced(d, triage, RFL_ROUTE_REASON_SAID_NO_BEFORE);
     else if (!leads_on)         /* the diversion leads back to who has just said "not us": triage decides */
         rfl__add_unplaced(d, triage, RFL_ROUTE_REASON_DIVERTED);
-    else if (rfl__said_no(before, target->id))
-        rfl__add_unplaced(d, triage, RFL_ROUTE_REASON_SAID_NO_BEFORE);
     else if (d->command->target_held)
         rfl__add_unplaced(d, triage, RFL_ROUTE_REASON_QUEUE_ON_HOLD);
     else

@@ -340,6 +340,31 @@ static void nothing_is_offered_beyond_a_credit_that_an_unlinked_offer_uses_up(vo
     (void)offered(waits);
 }
 
+/* The queue said no before and got the case all the same, by the desk's override. When it passes the case on to a queue
+ * that is diverted to itself, that is a no for the second time: the lead is asked, not the desk that overrode. */
+static void a_second_no_by_way_of_a_diversion_is_the_leads_business(void **state)
+{
+    static const struct person one = { "9990000018", NULL, IN_MANCHESTER };
+    (void)state;
+    subscribe("worker", MANCHESTER, 1);
+    uint64_t kase = refer("f-1", &one);
+    struct rfl_ask decline = { .kind = RFL_MSG_DECLINE, .worker = text("worker"), .code = text(code_of(kase)),
+                               .token = offered(kase), .reason = RFL_DECLINE_OTHER, .text = text("not ours"),
+                               .role = text("intake") };
+    assert_int_equal(turn(WORKER_SESSION, &decline, RFL_MSG_DONE), RFL_CODE_OK);
+    struct rfl_ask place = order(RFL_MSG_PLACE, kase);
+    place.queue = text(MANCHESTER);
+    place.override_no = true;
+    assert_int_equal(turn(DESK_SESSION, &place, RFL_MSG_ACTED), RFL_CODE_OK);
+    struct rfl_ask redirect = { .kind = RFL_MSG_REDIRECT, .worker = text("worker"), .code = text(code_of(kase)),
+                                .token = offered(kase), .reason = RFL_DECLINE_OTHER, .text = text("not ours"),
+                                .role = text("intake"), .queue = text(BLACK_COUNTRY) };
+    set_queue(BLACK_COUNTRY, RFL_QUEUE_MODE_DIVERT, MANCHESTER);
+    assert_int_equal(turn(WORKER_SESSION, &redirect, RFL_MSG_DONE), RFL_CODE_OK);
+    assert_int_equal(case_of(kase).status, RFL_STATUS_TRIAGE);
+    assert_int_equal(case_of(kase).escalation, 1);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -366,6 +391,7 @@ int main(void)
         TRACE(feedback_read_late_names_the_provider_of_its_own_moment),
         TRACE(a_release_towards_a_queue_that_takes_nobody_goes_to_triage),
         TRACE(nothing_is_offered_beyond_a_credit_that_an_unlinked_offer_uses_up),
+        TRACE(a_second_no_by_way_of_a_diversion_is_the_leads_business),
 #undef TRACE
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
