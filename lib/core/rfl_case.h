@@ -65,6 +65,7 @@ struct rfl_referral {
     struct rfl_hash reference;                              /* keyed hash of (source, reference) */
     struct rfl_hash body;                                   /* keyed hash of the body's bytes */
     struct rfl_hash match[RFL_MATCH_COUNT];                 /* keyed hashes by enum rfl_match; zero: none */
+    struct rfl_referral_id prev_of_match[RFL_MATCH_COUNT];  /* the newest older one that has this key; zero: none */
     struct rfl_seq latest;                                  /* the entry with its newest body: seq, or an amendment's */
     uint16_t amendments;
     uint8_t withdrawn;                                      /* enum rfl_withdraw; NONE while it stands */

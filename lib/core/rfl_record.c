@@ -155,6 +155,8 @@ void rfl_referral_encode(const struct rfl_referral *referral, uint8_t out[RFL_RE
     rfl_wr_u16(&w, referral->amendments);
     rfl_wr_u8(&w, referral->withdrawn);
     rfl_wr_u8(&w, referral->notify);
+    for (unsigned i = 0; i < RFL_MATCH_COUNT; i++)
+        rfl_wr_u64(&w, referral->prev_of_match[i].v);
     write_checksum(&w, referral_seed);
     assert(!w.bad && w.used == RFL_REFERRAL_BYTES);
 }
@@ -182,6 +184,8 @@ enum rfl_err rfl_referral_decode(struct rfl_view bytes, struct rfl_referral *out
     referral.amendments = rfl_rd_u16(&r);
     referral.withdrawn = rfl_rd_u8(&r);
     referral.notify = rfl_rd_u8(&r);
+    for (unsigned i = 0; i < RFL_MATCH_COUNT; i++)
+        referral.prev_of_match[i].v = rfl_rd_u64(&r);
     if (!rfl_rd_done(&r) || referral.id.v == 0 || referral.kase.v == 0 || referral.source.v == 0 ||
         referral.door >= RFL_DOOR_COUNT || referral.consent >= RFL_CONSENT_COUNT ||
         referral.withdrawn >= RFL_WITHDRAW_COUNT || referral.latest.v < referral.seq.v)

@@ -11,7 +11,7 @@
 
 enum {
     RFL_CASE_BYTES = 189,           /* exactly */
-    RFL_REFERRAL_BYTES = 153,       /* exactly */
+    RFL_REFERRAL_BYTES = 177,       /* exactly */
     RFL_ENTRY_CLEAR_BYTES_MAX = 1280,   /* an entry without its sealed part */
     RFL_ENTRY_BYTES_MAX = RFL_ENTRY_CLEAR_BYTES_MAX + RFL_BODY_BYTES_MAX + 1024
 };

@@ -12,16 +12,6 @@ static struct rfl_source_row *touch(struct rfl_store *s, struct rfl_source_no so
     return row;
 }
 
-static enum rfl_err write_referral(struct rfl_store *s, const struct rfl_referral *referral, bool is_new)
-{
-    uint8_t key[RFL_KEY_ID_BYTES], row[RFL_REFERRAL_BYTES];
-    rfl_put_be64(key, referral->id.v);
-    rfl_referral_encode(referral, row);
-    enum rfl_err err = rfl_env_put(&s->env, RFL_TABLE_REFERRALS, (struct rfl_view){ key, sizeof key },
-                                   (struct rfl_view){ row, sizeof row }, is_new);
-    return err == RFL_E_OK ? rfl_tables_point(s, referral, true) : err;
-}
-
 enum rfl_err rfl_news_referral(struct rfl_store *s, const struct rfl_entry *entry, const struct rfl_event *event,
                                struct rfl_referral_id prev_on_case)
 {
@@ -37,16 +27,18 @@ enum rfl_err rfl_news_referral(struct rfl_store *s, const struct rfl_entry *entr
     source->last_referral = referral.id;
     source->referral_count++;
     s->state.referrals = referral.id.v;
-    return write_referral(s, &referral, true);
+    enum rfl_err err = rfl_chain_write(s, NULL, &referral);
+    return err == RFL_E_OK ? rfl_tables_point_reference(s, &referral) : err;
 }
 
 /* The body's hash stays that of the bytes it came with first: whoever sends those again gets the first receipt. */
 enum rfl_err rfl_news_change(struct rfl_store *s, const struct rfl_entry *entry, const struct rfl_event *event)
 {
-    struct rfl_referral referral;
+    struct rfl_referral referral, before;
     enum rfl_err err = rfl_tables_referral(s, event->referral.v, &referral);
     if (err != RFL_E_OK)
         return rfl_env_fail(&s->env, RFL_E_CORRUPT);
+    before = referral;
     if (event->kind == RFL_EVENT_WITHDRAWN) {
         referral.withdrawn = event->reason;
     } else {
@@ -56,7 +48,7 @@ enum rfl_err rfl_news_change(struct rfl_store *s, const struct rfl_entry *entry,
         referral.notify = event->submission.notify;
         memcpy(referral.match, event->submission.match, sizeof referral.match);
     }
-    return write_referral(s, &referral, false);
+    return rfl_chain_write(s, &before, &referral);
 }
 
 static enum rfl_err put_mail(struct rfl_store *s, const struct rfl_referral *referral, struct rfl_seq seq,

@@ -208,40 +208,55 @@ static enum rfl_err move_places(struct rfl_store *s, const struct rfl_case *befo
     return RFL_E_OK;
 }
 
-/* hash -> id, in place of an older referral with the same hash; remembered for abort when `remember`. An older referral
- * that is written again (amended, withdrawn) does not take the place of a newer one, which is what opening the store
- * makes of the table as well. */
-static enum rfl_err point_hash(struct rfl_store *s, enum rfl_hash_index index, struct rfl_hash hash, uint64_t id,
-                               bool remember)
+enum rfl_err rfl_tables_move_slot(struct rfl_store *s, enum rfl_hash_index index, struct rfl_hash hash, uint64_t from,
+                                  uint64_t to)
 {
-    struct rfl_referral older;
-    if (rfl_hash_none(hash))
-        return RFL_E_OK;
-    if (remember && s->undo_count == s->undo_cap) {
+    enum rfl_err err = RFL_E_OK;
+    if (s->undo_count == s->undo_cap) {
         struct rfl_undo *undo = realloc(s->undo, 2 * s->undo_cap * sizeof *undo);
         if (undo == NULL)
             return rfl_env_fail(&s->env, RFL_E_MEMORY);
         s->undo = undo;
         s->undo_cap *= 2;
     }
-    enum rfl_err err = rfl_tables_find(s, index, hash, &older);
-    uint64_t from = err == RFL_E_OK ? older.id.v : 0;
-    if (from >= id)
-        return RFL_E_OK;
+    if (from == 0)
+        err = rfl_env_fail(&s->env, rfl_hashidx_add(&s->by[index], hash, to));
+    else
+        (void)rfl_hashidx_change(&s->by[index], hash, from, to);
     if (err == RFL_E_OK)
-        (void)rfl_hashidx_change(&s->by[index], hash, from, id);
-    else if (err == RFL_E_ABSENT)
-        err = rfl_env_fail(&s->env, rfl_hashidx_add(&s->by[index], hash, id));
-    if (remember && err == RFL_E_OK)
-        s->undo[s->undo_count++] = (struct rfl_undo){ index, hash, from, id };
+        s->undo[s->undo_count++] = (struct rfl_undo){ index, hash, from, to };
     return err;
 }
 
-enum rfl_err rfl_tables_point(struct rfl_store *s, const struct rfl_referral *referral, bool remember)
+enum rfl_err rfl_tables_point_reference(struct rfl_store *s, const struct rfl_referral *referral)
 {
-    enum rfl_err err = point_hash(s, RFL_BY_REFERENCE, referral->reference, referral->id.v, remember);
+    struct rfl_referral older;
+    enum rfl_err err = rfl_tables_find(s, RFL_BY_REFERENCE, referral->reference, &older);
+    if (err != RFL_E_OK && err != RFL_E_ABSENT)
+        return err;
+    uint64_t from = err == RFL_E_OK ? older.id.v : 0;
+    return rfl_tables_move_slot(s, RFL_BY_REFERENCE, referral->reference, from, referral->id.v);
+}
+
+/* hash -> id, in place of an older referral with the same hash: when the table is read from its beginning. */
+static enum rfl_err load_hash(struct rfl_store *s, enum rfl_hash_index index, struct rfl_hash hash, uint64_t id)
+{
+    struct rfl_referral older;
+    if (rfl_hash_none(hash))
+        return RFL_E_OK;
+    enum rfl_err err = rfl_tables_find(s, index, hash, &older);
+    if (err == RFL_E_OK)
+        (void)rfl_hashidx_change(&s->by[index], hash, older.id.v, id);
+    else if (err == RFL_E_ABSENT)
+        err = rfl_env_fail(&s->env, rfl_hashidx_add(&s->by[index], hash, id));
+    return err;
+}
+
+static enum rfl_err load_hashes_of(struct rfl_store *s, const struct rfl_referral *referral)
+{
+    enum rfl_err err = load_hash(s, RFL_BY_REFERENCE, referral->reference, referral->id.v);
     for (unsigned i = 0; i < RFL_MATCH_COUNT && err == RFL_E_OK; i++)
-        err = point_hash(s, RFL_BY_MATCH, referral->match[i], referral->id.v, remember);
+        err = load_hash(s, RFL_BY_MATCH, referral->match[i], referral->id.v);
     return err;
 }
 
@@ -282,7 +297,7 @@ static enum rfl_err load_hashes(struct rfl_store *s)
         if (err == RFL_E_OK && (walk.key.len != RFL_KEY_ID_BYTES || rfl_get_be64(walk.key.p) != referral.id.v))
             err = RFL_E_CORRUPT;
         if (err == RFL_E_OK)
-            err = rfl_tables_point(s, &referral, false);
+            err = load_hashes_of(s, &referral);
     }
     if (err == RFL_E_OK)
         err = walk.err;
@@ -537,7 +552,10 @@ void rfl_tables_undo(struct rfl_store *s)
             s->env.dead = RFL_E_MEMORY;     /* the indexes are not what they must be; only a new start makes them so */
     while (s->undo_count > 0) {
         const struct rfl_undo *undo = &s->undo[--s->undo_count];
-        (void)rfl_hashidx_change(&s->by[undo->index], undo->hash, undo->to, undo->from);
+        if (undo->to != 0)
+            (void)rfl_hashidx_change(&s->by[undo->index], undo->hash, undo->to, undo->from);
+        else if (rfl_hashidx_add(&s->by[undo->index], undo->hash, undo->from) != RFL_E_OK)
+            s->env.dead = RFL_E_MEMORY;
     }
     for (size_t i = 0; i < s->touched_count; i++)
         s->sources[s->touched[i].source.v] = s->touched[i];

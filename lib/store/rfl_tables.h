@@ -69,9 +69,18 @@ void rfl_tables_undo(struct rfl_store *store);
 RFL_MUST_USE enum rfl_err rfl_tables_load_sources(struct rfl_store *store);
 RFL_MUST_USE enum rfl_err rfl_tables_load_indexes(struct rfl_store *store);
 
-/* Makes the referral the one found by its reference and by its match keys; `remember`: so that abort takes it back. */
-RFL_MUST_USE enum rfl_err rfl_tables_point(struct rfl_store *store, const struct rfl_referral *referral,
-                                           bool remember);
+/* Makes the referral the one found by its reference. */
+RFL_MUST_USE enum rfl_err rfl_tables_point_reference(struct rfl_store *store, const struct rfl_referral *referral);
+/* The slot (hash, from) of an index says `to`; from 0 adds one, to 0 removes it. Abort takes it back. */
+RFL_MUST_USE enum rfl_err rfl_tables_move_slot(struct rfl_store *store, enum rfl_hash_index index,
+                                               struct rfl_hash hash, uint64_t from, uint64_t to);
+
+/* ---- rfl_chain.c: the referrals that share a match key, newest first ---- */
+/* Writes the row of a new referral (`before` NULL) or of a changed one, and sets after->prev_of_match. Of each key the
+ * newest that has it is found by it, also after another has lost it; a key that an older referral gains or loses is
+ * looked for along those that are newer and share it, however many these are. */
+RFL_MUST_USE enum rfl_err rfl_chain_write(struct rfl_store *store, const struct rfl_referral *before,
+                                          struct rfl_referral *after);
 
 /* ---- rfl_news.c: referrals, and what their sources hear ---- */
 /* The referral that RECEIVED or JOINED brings. */

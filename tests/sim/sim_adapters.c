@@ -276,8 +276,7 @@ static void amend(struct sim *sim)
     struct m_form form = r->newest;
     char name[24];
     form.body = sim->next_body++;
-    bool keyed = (form.keys & 1u << RFL_MATCH_NAME_BIRTH_POSTCODE) != 0;
-    if (sim_chance(sim, 80) && !keyed)
+    if (sim_chance(sim, 80))
         form.place = (uint8_t)sim_below(sim, M_PLACES);
     if (sim_chance(sim, 80))
         form.consent = (uint8_t)sim_below(sim, RFL_CONSENT_COUNT);

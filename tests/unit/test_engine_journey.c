@@ -167,6 +167,30 @@ static void amendment_moves_whoever_waits_and_consent_taken_back_holds(void **st
 
 /* ---- met again ---- */
 
+static void key_that_an_amendment_takes_away_still_finds_who_has_it(void **state)
+{
+    (void)state;
+    struct rfl_ask first = submit_of(&(struct knock){ .reference = "a", .nhs = person(1) });
+    first.form.nino = V("AB123456C");
+    expect_kind(asks(RFL_MSG_SUBMIT, first), RFL_MSG_RECEIPT);
+    struct rfl_ask second = submit_of(&(struct knock){ .reference = "b", .nhs = person(1) });
+    second.form.nino = V("AB123456C");
+    assert_true(asks(RFL_MSG_SUBMIT, second)->receipt.joined);
+    struct rfl_ask changed = amendment("b", "with another number", 0);
+    changed.form.nhs_number = text_of(person(1));
+    changed.form.nino = V("JA100000A");
+    expect_kind(asks(RFL_MSG_AMEND, changed), RFL_MSG_CHANGED);
+    for (unsigned round = 0; round < 2; round++) {
+        struct rfl_ask again = submit_of(&(struct knock){ .reference = round == 0 ? "c" : "d" });
+        again.form.nino = V("AB123456C");
+        assert_true(asks(RFL_MSG_SUBMIT, again)->receipt.joined);       /* the first still has it, */
+        restart();                                                      /* and opening the store finds the same */
+    }
+    struct rfl_ask other = submit_of(&(struct knock){ .reference = "e" });
+    other.form.nino = V("JA100000A");
+    assert_true(asks(RFL_MSG_SUBMIT, other)->receipt.joined);
+}
+
 static void person_is_known_by_weaker_keys_and_likeness_is_for_people_to_judge(void **state)
 {
     (void)state;
@@ -621,6 +645,7 @@ int main(void)
         STORY(newer_body_reaches_who_holds_the_case),
         STORY(amendment_moves_whoever_waits_and_consent_taken_back_holds),
         STORY(person_is_known_by_weaker_keys_and_likeness_is_for_people_to_judge),
+        STORY(key_that_an_amendment_takes_away_still_finds_who_has_it),
         STORY(after_a_persons_no_others_wait_and_they_themselves_do_not),
         STORY(decline_is_a_proposal_that_the_desk_answers),
         STORY(refusal_of_a_status_names_what_is_possible),

@@ -65,7 +65,7 @@ static struct rfl_case any_case(uint64_t *random)
 
 static struct rfl_referral any_referral(uint64_t *random)
 {
-    return (struct rfl_referral){
+    struct rfl_referral referral = {
         .id = { next_number(random) | 1 }, .kase = { next_number(random) | 1 },
         .prev_on_case = { next_number(random) }, .prev_of_source = { next_number(random) },
         .seq = { next_number(random) }, .received_ms = (int64_t)next_number(random),
@@ -74,6 +74,9 @@ static struct rfl_referral any_referral(uint64_t *random)
         .body = hash_of(random), .match = { hash_of(random), hash_of(random), hash_of(random) },
         .latest = { UINT64_MAX - next_number(random) % 3 }, .amendments = (uint16_t)next_number(random),
         .withdrawn = (uint8_t)(next_number(random) % V1_WITHDRAWS), .notify = (uint8_t)next_number(random) };
+    for (unsigned k = 0; k < RFL_MATCH_COUNT; k++)
+        referral.prev_of_match[k].v = next_number(random);
+    return referral;
 }
 
 static struct rfl_event any_event(enum rfl_event_kind kind, uint64_t *random)
@@ -232,6 +235,8 @@ static void referrals_come_back(void **state)
         assert_true(back.prev_of_source.v == referral.prev_of_source.v);
         assert_true(rfl_hash_same(back.reference, referral.reference) && rfl_hash_same(back.body, referral.body));
         assert_memory_equal(back.match, referral.match, sizeof back.match);
+        for (unsigned k = 0; k < RFL_MATCH_COUNT; k++)
+            assert_true(back.prev_of_match[k].v == referral.prev_of_match[k].v);
         assert_true(back.received_ms == referral.received_ms && back.latest.v == referral.latest.v);
         assert_true(back.amendments == referral.amendments && back.withdrawn == referral.withdrawn);
         assert_int_equal(back.notify, referral.notify);
