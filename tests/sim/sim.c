@@ -67,6 +67,8 @@ void sim_choose_habits(struct sim *sim)
     h->reload = sim_below(sim, 2) * sim_below(sim, 16);
     h->drain = sim_below(sim, 3) == 0 ? 1 + sim_below(sim, 6) : 0;
     h->back = sim_below(sim, 3) == 0 ? 1 + sim_below(sim, 24) : 0;
+    h->flood = sim_below(sim, 6) == 0 ? 128 + sim_below(sim, 128) : 0;
+    h->flooded = 1 + sim_below(sim, 6);
     h->people = 4 + sim_below(sim, M_PEOPLE - 3);
     h->faithful = sim_below(sim, 2) == 0;
     h->small = sim_below(sim, 12) == 0;

@@ -35,6 +35,7 @@ struct sim_habits {
     unsigned jump[6];                   /* time: none, seconds, minutes, hours, days, a season */
     unsigned crash, undo, lose, reload, drain, back;    /* of 256 turns or answers */
     unsigned people;                    /* how many there are */
+    unsigned flood, flooded;            /* of 256 new referrals, how many come from this one source besides its share */
     bool faithful;                      /* workers ping through a jump */
     bool small;                         /* the store is nearly full before long */
 };

@@ -319,7 +319,7 @@ static void withdraw(struct sim *sim)
 
 static void submit_new(struct sim *sim)
 {
-    unsigned source = some_source(sim);
+    unsigned source = sim_chance(sim, sim->habits.flood) ? sim->habits.flooded : some_source(sim);
     struct m_form form = sim_some_form(sim, source);
     submit(sim, source, sim->next_reference++, &form, "refers");
 }

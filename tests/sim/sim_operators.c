@@ -44,6 +44,19 @@ static uint16_t some_open_case(struct sim *sim)
     return sim->model.open[sim_below(sim, sim->model.open_count)];
 }
 
+/* One that rests on another; 0: none does. */
+static uint16_t some_resting_case(struct sim *sim)
+{
+    const struct model *m = &sim->model;
+    unsigned first = m->open_count == 0 ? 0 : sim_below(sim, m->open_count);
+    for (unsigned i = 0; m->links > 0 && i < m->open_count; i++) {
+        uint16_t n = m->open[(first + i) % m->open_count];
+        if (m->kase[n].linked_to != 0)
+            return n;
+    }
+    return 0;
+}
+
 static void some_order(struct sim *sim)
 {
     static const int64_t ahead_ms[] = { -1000, 3600000, 86400000, 2 * 86400000, INT64_C(40) * 86400000 };
@@ -61,6 +74,9 @@ static void some_order(struct sim *sim)
         order.queue = 0;
     if (order.kind == RFL_MSG_RELEASE)
         order.override_no = false;      /* the message has no such field: who wants that says Place */
+    uint16_t resting = order.kind == RFL_MSG_UNLINK && sim_chance(sim, 160) ? some_resting_case(sim) : 0;
+    if (resting != 0)
+        order.kase = resting;
     if (order.kase != 0)
         give_order(sim, &order);
 }
