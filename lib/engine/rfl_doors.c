@@ -237,7 +237,8 @@ static void handle_mailbox_open(struct rfl_engine *e, uint64_t session, const st
     const struct rfl_source *source = rfl__source_of(e, session, ask->source);
     if (source == NULL)
         return;
-    struct rfl__session *s = rfl__session_need(&e->sessions, session);
+    bool kept = rfl__session_keep(&e->sessions, session);
+    struct rfl__session *s = kept ? rfl__session_need(&e->sessions, session) : NULL;
     if (s == NULL) {
         rfl__refuse(e, session, RFL_CODE_BUSY);
         return;

@@ -174,7 +174,8 @@ void rfl_engine_refuse(struct rfl_engine *e, uint64_t session, const struct rfl_
     e->correlation = 0;
 }
 
-/* Undone: everybody in the turn hears that nothing of it happened, and the sessions' own counts are made again. */
+/* Undone: everybody in the turn hears that nothing of it happened. Subscriptions and mailboxes are as they were, so
+ * that a Goodbye that is said again returns the offers; nobody is counted silent through it. */
 static void say_undone(struct rfl_engine *e)
 {
     uint32_t permille = rfl_store_used_permille(e->store);
@@ -186,8 +187,10 @@ static void say_undone(struct rfl_engine *e)
         rfl__count(e, RFL__N_busy);
     }
     e->correlation = 0;
+    rfl__sessions_put_back(&e->sessions);
     for (uint32_t i = 0; i < e->sessions.count; i++) {
         struct rfl__session *s = &e->sessions.slots[i];
+        s->heard_ms = e->now.wall_ms;
         s->recount = true;
         s->seen_queue_changes = s->seen_mail_changes = UINT64_MAX;      /* look again, whatever the counts are */
         if (s->mailbox.v != 0) {
@@ -210,6 +213,7 @@ enum rfl_err rfl_engine_commit(struct rfl_engine *e)
         say_undone(e);
     else if (err != RFL_E_OK)
         e->outbox_count = 0;
+    rfl__sessions_settled(&e->sessions);
     return err;
 }
 

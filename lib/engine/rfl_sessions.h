@@ -27,7 +27,12 @@ struct rfl__session {
     uint64_t seen_mail_changes;
 };
 
+/* A session as it was when the turn began, with queues of its own; id 0: forgotten. */
+struct rfl__session_kept { struct rfl__session was; bool existed; };
+
 struct rfl__sessions {
+    struct rfl__session_kept *kept;     /* what this turn has changed */
+    uint32_t kept_count, kept_cap;
     struct rfl__session *slots;         /* dense; order is not kept */
     uint32_t count, cap, turn;          /* turn: whose turn it is to be looked at first */
 };
@@ -41,5 +46,14 @@ struct rfl__session *rfl__session_need(struct rfl__sessions *sessions, uint64_t 
 /* The session that has this worker's subscription; NULL: none. */
 struct rfl__session *rfl__session_of_holder(struct rfl__sessions *sessions, uint64_t holder);
 void rfl__session_drop(struct rfl__sessions *sessions, struct rfl__session *session);
+
+/* Before a session is changed, made or dropped because of an ask: remembers how it was, once a turn. False: no memory,
+ * and nothing may be changed. */
+RFL_MUST_USE bool rfl__session_keep(struct rfl__sessions *sessions, uint64_t id);
+/* The connection is gone: whatever becomes of the turn, its session does not come back. */
+void rfl__session_forget(struct rfl__sessions *sessions, uint64_t id);
+/* The turn is durable: what was is forgotten. Or it was undone: sessions are as they were. */
+void rfl__sessions_settled(struct rfl__sessions *sessions);
+void rfl__sessions_put_back(struct rfl__sessions *sessions);
 
 #endif

@@ -94,6 +94,7 @@ uint32_t rfl__return_offers(struct rfl_engine *e, struct rfl__session *s)
 void rfl_engine_gone(struct rfl_engine *e, uint64_t session)
 {
     struct rfl__session *s = rfl__session_find(&e->sessions, session);
+    rfl__session_forget(&e->sessions, session);
     if (s == NULL)
         return;
     (void)rfl__return_offers(e, s);

@@ -28,13 +28,16 @@ static void handle_subscribe(struct rfl_engine *e, uint64_t session, const struc
         return;
     }
     struct rfl_queue_no *queues = calloc(ask->names_count, sizeof *queues);
-    struct rfl__session *s = queues != NULL ? rfl__session_need(&e->sessions, session) : NULL;
+    uint64_t holder = rfl_holder_of(ask->worker);
+    const struct rfl__session *before = rfl__session_of_holder(&e->sessions, holder);
+    bool kept = rfl__session_keep(&e->sessions, session) &&
+                (before == NULL || rfl__session_keep(&e->sessions, before->id));
+    struct rfl__session *s = queues != NULL && kept ? rfl__session_need(&e->sessions, session) : NULL;
     if (s == NULL || !known_queues(e, ask, queues)) {
         rfl__refuse(e, session, s == NULL ? RFL_CODE_BUSY : RFL_CODE_UNKNOWN_QUEUE);
         free(queues);
         return;
     }
-    uint64_t holder = rfl_holder_of(ask->worker);
     struct rfl__session *earlier = rfl__session_of_holder(&e->sessions, holder);
     if (earlier != NULL && earlier != s)
         earlier->holder = 0;            /* the worker is on a new connection; its offers stay its own */
@@ -63,6 +66,10 @@ static void handle_goodbye(struct rfl_engine *e, uint64_t session)
 {
     struct rfl__session *s = rfl__session_find(&e->sessions, session);
     uint32_t returned = 0;
+    if (s != NULL && !rfl__session_keep(&e->sessions, session)) {
+        rfl__refuse(e, session, RFL_CODE_BUSY);
+        return;
+    }
     if (s != NULL) {
         returned = rfl__return_offers(e, s);
         rfl__session_drop(&e->sessions, s);

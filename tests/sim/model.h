@@ -58,6 +58,7 @@ struct m_mail { uint16_t referral; uint8_t word, detail; uint16_t provider; };
 
 struct m_worker {
     uint64_t session;                   /* 0: not connected */
+    uint64_t gone;                      /* the latest connection that went away, and did not say goodbye */
     uint8_t queues;                     /* bit 1 << index of model_intake */
     uint32_t credit;
     int64_t heard_ms;
@@ -124,7 +125,11 @@ struct m_answer model_verb(struct model *m, const struct m_verb *verb);
 unsigned model_records(const struct model *m, uint16_t kase);
 void model_subscribe(struct model *m, unsigned worker, uint64_t session, uint8_t queues, uint32_t credit);
 /* The worker said goodbye, or its connection is gone. Returns how many offers went back. */
+unsigned model_goodbye(struct model *m, unsigned worker);
 unsigned model_gone(struct model *m, unsigned worker);
+/* The model is put back to before a turn that was undone, in which workers came to be `now`: what they asked did not
+ * happen, but whose connection is gone stays gone. */
+void model_undone(struct model *m, const struct m_worker now[M_WORKERS]);
 /* A connection was heard of. */
 void model_heard(struct model *m, uint64_t session);
 unsigned model_outstanding(const struct model *m, unsigned worker);

@@ -31,13 +31,31 @@ static unsigned give_back(struct model *m, unsigned worker)
 
 void model_subscribe(struct model *m, unsigned worker, uint64_t session, uint8_t queues, uint32_t credit)
 {
-    m->worker[worker] = (struct m_worker){ session, queues, credit, m->now_ms };
+    uint64_t gone = m->worker[worker].gone;
+    m->worker[worker] = (struct m_worker){ session, gone, queues, credit, m->now_ms };
+}
+
+unsigned model_goodbye(struct model *m, unsigned worker)
+{
+    m->worker[worker].session = 0;
+    return give_back(m, worker);
 }
 
 unsigned model_gone(struct model *m, unsigned worker)
 {
-    m->worker[worker].session = 0;
-    return give_back(m, worker);
+    m->worker[worker].gone = m->worker[worker].session;
+    return model_goodbye(m, worker);
+}
+
+void model_undone(struct model *m, const struct m_worker now[M_WORKERS])
+{
+    for (unsigned i = 0; i < M_WORKERS; i++) {
+        struct m_worker *worker = &m->worker[i];
+        worker->gone = now[i].gone;
+        if (worker->session == worker->gone)
+            worker->session = 0;
+        worker->heard_ms = m->now_ms;
+    }
 }
 
 void model_heard(struct model *m, uint64_t session)

@@ -277,8 +277,8 @@ static void check_undone(struct sim *sim)
     struct m_worker workers[M_WORKERS];
     int64_t idle_look_ms = sim->model.idle_look_ms;
     memcpy(workers, sim->model.worker, sizeof workers);
-    put_back(sim, false);               /* but connections are what they are: no store has them */
-    memcpy(sim->model.worker, workers, sizeof workers);
+    put_back(sim, false);
+    model_undone(&sim->model, workers);
     sim->model.idle_look_ms = idle_look_ms;
     sim_forget_turns(sim);
     sim->tally.undone++;

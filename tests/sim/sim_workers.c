@@ -47,7 +47,7 @@ static void say_goodbye(struct sim *sim, unsigned worker)
     uint64_t session = sim->model.worker[worker].session;
     if (session == 0)
         return;
-    unsigned returned = model_gone(&sim->model, worker);
+    unsigned returned = model_goodbye(&sim->model, worker);
     sim_say(sim, "worker %u says goodbye, %u offers go back", worker, returned);
     const struct rfl_reply *reply = sim_ask(sim, session, &ask);
     if (sim_expect(sim, reply, &answer, RFL_MSG_BYE) && reply->bye.returned != returned)

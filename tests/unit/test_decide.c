@@ -163,6 +163,7 @@ static void walk_arguments(const struct rfl_policy *under, const struct rfl_case
             command.submission.id = word % 4 == 3 ? (struct rfl_referral_id){ 0 } : before->first_referral;
             command.other.v = word % 5 == 4 ? 0 : CASE + word % 3;
             command.others_stand = word % 7 == 6;
+            command.consent_gone = word % 2 == 1;
             command.all_in_error = word % 2 == 0;
             command.lease_ms = word % 3 == 0 ? 0 : 5000;
             expect_whole_or_nothing(under, before, &command);

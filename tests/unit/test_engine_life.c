@@ -407,6 +407,42 @@ static void undone_turn_hides_nobody_who_waits(void **state)
     assert_int_equal(count_said(SESSION_ANNA, RFL_MSG_OFFER), 1);
 }
 
+/* Goodbye and Subscribe in a turn that was undone did not happen: said again, they do what they do. */
+static void undone_turn_leaves_subscriptions_as_they_were(void **state)
+{
+    (void)state;
+    char body[4001];
+    memset(body, 'b', sizeof body - 1);
+    body[sizeof body - 1] = '\0';
+    close_world();
+    open_world(1 << 20);
+    (void)submit((struct knock){ .reference = "first" });
+    close_engine();
+    w.options.full_permille = 5000;
+    open_engine();
+    for (unsigned turn = 0; counter("turns_undone") == 0 && turn < 50; turn++) {
+        begin();
+        (void)submit_many(turn, "", body);
+    }
+    restart();
+    (void)offer_to(SESSION_ANNA, "anna");
+    struct rfl_ask goodbye = { .kind = RFL_MSG_GOODBYE, .worker = V("anna") };
+    const struct rfl_view names[1] = { V(CORNWALL) };
+    struct rfl_ask moves = { .kind = RFL_MSG_SUBSCRIBE, .worker = V("anna"), .credit = 1, .names = names,
+                             .names_count = 1 };
+    begin();
+    rfl_engine_handle(w.engine, SESSION_BEN, &moves);           /* on another connection, elsewhere */
+    rfl_engine_handle(w.engine, SESSION_ANNA, &goodbye);
+    assert_int_equal(submit_many(60, "", body), RFL_E_FULL);
+    struct rfl_ask ping = { .kind = RFL_MSG_PING };
+    expect_refused(asked(SESSION_BEN, &ping), RFL_CODE_NOT_SUBSCRIBED);
+    expect_kind(asked(SESSION_ANNA, &ping), RFL_MSG_PONG);
+    const struct rfl_reply *bye = asked(SESSION_ANNA, &goodbye);
+    expect_kind(bye, RFL_MSG_BYE);
+    assert_int_equal(bye->bye.returned, 1);
+    assert_int_equal(status_of("gp-north", "first")->status_report.status, RFL_STATUS_QUEUED);
+}
+
 static void above_the_mark_new_people_wait_and_work_goes_on(void **state)
 {
     (void)state;
@@ -659,6 +695,7 @@ int main(void)
         STORY(draining_finishes_what_is_begun_and_takes_nothing_new),
         STORY(turn_that_does_not_fit_is_undone_and_everybody_hears_so),
         STORY(undone_turn_hides_nobody_who_waits),
+        STORY(undone_turn_leaves_subscriptions_as_they_were),
         STORY(above_the_mark_new_people_wait_and_work_goes_on),
         STORY(reconcile_finds_what_only_one_side_has),
         STORY(reconcile_answers_fit_a_frame),
