@@ -286,7 +286,8 @@ int ctl_triage_close(const struct ctl *ctl)
     int exit_code = ctl_act_begin(ctl, &ask);
     if (exit_code != CTL_OK)
         return exit_code;
-    if (ctl->as == NULL || !rfl_close_from_word(ctl->as, strlen(ctl->as), &word) || word == RFL_CLOSE_NONE)
+    if (ctl->as == NULL || !rfl_close_from_word(ctl->as, strlen(ctl->as), &word) || word == RFL_CLOSE_NONE ||
+        word == RFL_CLOSE_JOINED_OTHER_CASE)
         return ctl_fail(ctl, CTL_USAGE, "--as WORD says how it is closed",
                         "completed person_declined person_moved unreachable died not_eligible withdrawn_by_referrer "
                         "sent_in_error already_on_provision");
