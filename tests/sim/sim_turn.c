@@ -370,9 +370,15 @@ static void load_other_policy(struct sim *sim)
     sim->policy ^= 1u;
     sim->world.policy = sim->policies[sim->policy];
     sim_forget_turns(sim);
-    if (rfl_engine_set_policy(sim->world.engine, sim->world.policy, sim->world.directories, &sim->world.now) !=
-        RFL_E_OK)
-        sim_fail(sim, "the policy cannot be replaced");
+    enum rfl_err err = rfl_engine_set_policy(sim->world.engine, sim->world.policy, sim->world.directories,
+                                             &sim->world.now);
+    if (err == RFL_E_FULL && sim->habits.small) {
+        sim->policy ^= 1u;              /* no room even to note it: the one before stays in force */
+        sim->world.policy = sim->policies[sim->policy];
+        return;
+    }
+    if (err != RFL_E_OK)
+        sim_fail(sim, "the policy cannot be replaced: %s", rfl_err_text(err));
     sim_say(sim, "policy %u", sim->policy);
     sim->tally.reloads++;
 }
