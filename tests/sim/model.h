@@ -13,7 +13,7 @@
 #include "rfl_message.h"
 #include "rfl_policy.h"
 
-enum { M_CASES_MAX = 1500, M_REFERRALS_MAX = 3000, M_PEOPLE = 48, M_WORKERS = 6, M_SOURCES = 13, M_MAILS_MAX = 4000,
+enum { M_CASES_MAX = 1500, M_REFERRALS_MAX = 3000, M_PEOPLE = 48, M_WORKERS = 6, M_SOURCES = 13, M_MAILS_MAX = 8000,
        M_KEYS = 3, M_PLACES = 5, M_KEY_VALUES = M_PEOPLE * M_PLACES, M_QUEUES = 5, M_REFERENCES = 4096,
        M_OPEN_MAX = 400,
        M_EPISODES = 8 /* back to which a no is looked for */, M_LOOKED_AT = 256 /* newest referrals of a case */
