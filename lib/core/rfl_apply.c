@@ -249,6 +249,13 @@ static bool fits(const struct rfl_case *before, const struct rfl_event *event, c
     }
 }
 
+/* The steps by which consent that is taken back puts a case on hold, wherever it is, resting included. */
+static bool is_of_consent(const struct rfl_event *event)
+{
+    return event->kind == RFL_EVENT_RETURNED || event->kind == RFL_EVENT_MOVED || event->kind == RFL_EVENT_RELEASED ||
+           (event->kind == RFL_EVENT_HELD && event->clock == RFL_CLOCK_CONSENT);
+}
+
 /* A case that rests on another hears of its own referrals, of being unlinked and of the other's end, and of nothing
  * else; and only such a case is closed by another's end. */
 static bool rests(const struct rfl_case *before, const struct rfl_event *event)
@@ -257,7 +264,7 @@ static bool rests(const struct rfl_case *before, const struct rfl_event *event)
     if (before->linked_to.v == 0)
         return follows;
     return !follows && event->kind != RFL_EVENT_UNLINKED && event->kind != RFL_EVENT_AMENDED &&
-           event->kind != RFL_EVENT_WITHDRAWN;
+           event->kind != RFL_EVENT_WITHDRAWN && !is_of_consent(event);
 }
 
 static void set_clock(struct rfl_case *kase, const struct rfl_event *event)

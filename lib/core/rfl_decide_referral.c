@@ -127,10 +127,10 @@ static void decide_amend(const struct rfl__deciding *d)
     event->referral = d->command->submission.id;
     event->submission = d->command->submission;
     event->band = d->command->band;
-    if (before->linked_to.v != 0)
-        return;
     if (!consents(d) && awaits_yes(before)) {
-        hold_for_consent(d, RFL_ROUTE_REASON_AMENDED);
+        hold_for_consent(d, RFL_ROUTE_REASON_AMENDED);      /* also while it rests: it may be unlinked */
+    } else if (before->linked_to.v != 0) {
+        return;
     } else if (consents(d) && d->command->decision != NULL && holds(before, RFL_HOLD_CONSENT)) {
         (void)rfl__add(d, RFL_EVENT_RELEASED);
         add_placed_or_quiet(d, before->opened_ms);
@@ -155,13 +155,12 @@ static void decide_withdraw(const struct rfl__deciding *d)
         event->referral = d->command->submission.id;
         event->reason = d->command->reason;
     }
-    if (d->before->linked_to.v != 0)
-        return;                     /* the case it rests on is closed by a command of its own */
-    if (person)
+    bool rests = d->before->linked_to.v != 0;       /* the case it rests on is closed by a command of its own */
+    if (person && !rests)
         rfl__add_closed(d, RFL_CLOSE_PERSON_DECLINED);
-    else if (last && !d->command->others_stand)
+    else if (last && !d->command->others_stand && !rests)
         rfl__add_closed(d, d->command->all_in_error ? RFL_CLOSE_SENT_IN_ERROR : RFL_CLOSE_WITHDRAWN_BY_REFERRER);
-    else if (d->command->consent_gone && awaits_yes(d->before))
+    else if (d->command->consent_gone && awaits_yes(d->before) && !(rests && (person || last)))
         hold_for_consent(d, RFL_ROUTE_REASON_CONSENT_GONE);
 }
 

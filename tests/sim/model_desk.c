@@ -79,6 +79,8 @@ struct m_answer model_amend(struct model *m, unsigned source, uint32_t reference
         place_anew(m, k, r, m_place_of(source, &was).queue, person.quiet_until_ms);
         if (other != 0 && other != r->kase)
             k->resembles = other;
+    } else if (!m_may_disclose(&r->newest) && may_still_be_disclosed(k)) {
+        hold_for_consent(m, k);         /* it rests, and may be unlinked */
     }
     answer.status = k->status;
     return answer;
@@ -152,12 +154,13 @@ struct m_answer model_withdraw(struct model *m, unsigned source, uint32_t refere
     bool closes = k->linked_to == 0 && (reason == RFL_WITHDRAW_PERSON || (!own.any && !linked.any));
     m_tell_one(m, n, M_NEWS_CLOSED, closes ? (uint8_t)close : 0, 0);
     bool consented = m_may_disclose(&r->newest), consent = own.any ? own.consent : linked.consent;
+    bool goes_on = k->linked_to == 0 || (own.any && reason != RFL_WITHDRAW_PERSON);
+    if (!closes && goes_on && consented && !consent && may_still_be_disclosed(k))
+        hold_for_consent(m, k);
     if (closes)
         m_close(m, k, close);
     else if (k->linked_to != 0)
         end_survivor(m, k->linked_to, reason, consented);
-    else if (consented && !consent && may_still_be_disclosed(k))
-        hold_for_consent(m, k);
     answer.status = k->status;
     return answer;
 }

@@ -165,6 +165,23 @@ static void amendment_moves_whoever_waits_and_consent_taken_back_holds(void **st
     assert_text(row(0)->queue, MANCHESTER);
 }
 
+static void consent_taken_back_while_a_case_rests_holds_it_when_it_is_unlinked(void **state)
+{
+    (void)state;
+    (void)submit((struct knock){ .reference = "a", .body = "of a" });
+    (void)submit((struct knock){ .source = "self-page", .reference = "b", .door = RFL_DOOR_SELF, .body = "of b" });
+    struct rfl_ask link = operator_ask(case_code(0));
+    link.to = text_of(case_code(1));
+    expect_kind(asks(RFL_MSG_LINK, link), RFL_MSG_ACTED);
+    struct rfl_ask taken = amendment("a", "no more", 0);
+    taken.form.consent = RFL_CONSENT_NOT_GIVEN;
+    expect_kind(asks(RFL_MSG_AMEND, taken), RFL_MSG_CHANGED);
+    expect_kind(asks(RFL_MSG_UNLINK, operator_ask(case_code(0))), RFL_MSG_ACTED);
+    assert_int_equal(row(0)->status, RFL_STATUS_ON_HOLD);
+    assert_text(row(0)->hold, "consent");
+    assert_int_equal(row(1)->status, RFL_STATUS_QUEUED);
+}
+
 /* ---- met again ---- */
 
 static void key_that_an_amendment_takes_away_still_finds_who_has_it(void **state)
@@ -650,6 +667,7 @@ int main(void)
         STORY(decline_is_a_proposal_that_the_desk_answers),
         STORY(refusal_of_a_status_names_what_is_possible),
         STORY(hold_needs_an_end_and_ends_by_itself),
+        STORY(consent_taken_back_while_a_case_rests_holds_it_when_it_is_unlinked),
         STORY(link_and_unlink_leave_everything_as_it_was),
         STORY(linked_case_is_told_with_the_one_it_rests_on),
         STORY(linked_case_says_so_when_it_refuses),
