@@ -221,7 +221,7 @@ static void take_effect(struct rfl_case *kase, const struct rfl_event *event, co
         else
             kase->resembles.v = 0;
         break;
-    default: assert(!"the table allows no such event of a case");
+    default: assert(false && "the table allows no such event of a case");
     }
 }
 

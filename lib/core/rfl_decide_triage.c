@@ -106,6 +106,6 @@ enum rfl_err rfl__decide_triage(const struct rfl__deciding *d)
     case RFL_DO_CLOSE: case RFL_DO_RETURN: case RFL_DO_EXPIRE: case RFL_DO_AMEND: case RFL_DO_WITHDRAW:
     case RFL_DO_RESEMBLE: case RFL_DO_FOLLOW: case RFL_DO_COUNT: break;
     }
-    assert(!"not an operator's verb");
+    assert(false && "not an operator's verb");
     return RFL_E_STATE;
 }

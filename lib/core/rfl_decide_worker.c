@@ -124,6 +124,6 @@ enum rfl_err rfl__decide_worker(const struct rfl__deciding *d)
     case RFL_DO_PLACE: case RFL_DO_SEND_BACK: case RFL_DO_HOLD: case RFL_DO_RELEASE: case RFL_DO_SHUT:
     case RFL_DO_LINK: case RFL_DO_UNLINK: case RFL_DO_FOLLOW: case RFL_DO_COUNT: break;
     }
-    assert(!"not a worker's verb");
+    assert(false && "not a worker's verb");
     return RFL_E_STATE;
 }
