@@ -308,7 +308,7 @@ void rfl__notice(struct rfl_engine *e, uint64_t holder, const struct rfl_case *k
     if (reply == NULL)
         return;
     reply->correlation = 0;             /* also within another's ask: a notice is nobody's answer */
-    reply->notice.kind = kind;
+    reply->notice.kind = (uint8_t)kind;
     reply->notice.case_code = rfl__case_text(e, kase->id);
     reply->notice.token = kase->token;
 }
