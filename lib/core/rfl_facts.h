@@ -9,6 +9,7 @@
 #include "rfl_words.h"
 
 enum { RFL_CODE_BYTES = 12 };                   /* an ODS or ONS code, zero padded, at most 11 characters */
+enum { RFL_FULL_MAX = 8 };                      /* full queues that one decision can pass over */
 
 enum { RFL_CLUE_TERMINATED = 1, RFL_CLUE_LARGE_USER = 2, RFL_CLUE_CLOSED_PRACTICE = 4 };
 
@@ -30,6 +31,8 @@ struct rfl_facts {
     uint32_t flags;                             /* RFL_FLAG_... */
     struct rfl_source_no source;
     struct rfl_clue clue[RFL_KEY_COUNT];
+    uint8_t full_count;
+    struct rfl_queue_no full[RFL_FULL_MAX];     /* queues that had no room when it was decided, of those asked */
 };
 
 #endif

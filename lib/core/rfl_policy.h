@@ -16,7 +16,7 @@
 #ifndef RFL_POLICY_H
 #define RFL_POLICY_H
 
-#include "rfl_facts.h"
+#include "rfl_rule.h"
 #include "rfl_worktime.h"
 
 enum {
@@ -47,6 +47,8 @@ struct rfl_area {
     struct rfl_area_no id;
     struct rfl_queue_no intake, triage;         /* its default provider queue and its triage queue */
     uint16_t successor_first, successor_count;  /* into the policy's successors, after compile */
+    uint8_t accepts;                            /* bits 1 << enum rfl_key that may bring a person here; 0: every key */
+    uint8_t precedence[RFL_KEY_COUNT];          /* its own order of the keys; [0] RFL_KEY_COUNT: the policy's */
     char code[RFL_CODE_BYTES];                  /* one of its codes that never meant another area; "" none */
     struct rfl_text name, full_name, region;    /* "greater-manchester", "NHS Greater Manchester ...", "North West" */
     int64_t from_ms, until_ms;
@@ -58,6 +60,10 @@ struct rfl_queue {
     uint8_t kind;                               /* enum rfl_queue_kind */
     struct rfl_text name, owner, lead;          /* owner and lead: who answers for it, a role rather than a person */
     int64_t opens_ms;                           /* provider queue: takes cases from then on; RFL_ALWAYS_FROM_MS */
+    int64_t closes_ms;                          /* and none from then on; RFL_NO_END_MS */
+    uint32_t capacity;                          /* cases waiting or being worked at which it is full; 0: never */
+    uint8_t overflow_count;
+    struct rfl_queue_no overflow[RFL_OVERFLOW_MAX];     /* who takes what it has no room for, in order */
     int64_t clock_ms[RFL_CLOCK_COUNT];          /* overrides; 0: the policy's default */
 };
 
@@ -88,6 +94,39 @@ struct rfl_successor {
     uint16_t sub_first, sub_count;
 };
 
+struct rfl_place {
+    struct rfl_place_no id;                     /* permanent, from configuration */
+    struct rfl_area_no area;
+    struct rfl_text name;                       /* a slug: "wigan" */
+    uint16_t code_first, code_count;            /* its sub-ICB codes, into place_code */
+};
+
+/* Where a rule or an advice was written, and who answers for it. */
+struct rfl_written { struct rfl_text name, owner, why, file; uint16_t line; };
+
+/* In force in [from_ms, until_ms). area 0: of every area. */
+struct rfl_rule {
+    struct rfl_written written;
+    struct rfl_area_no area;
+    int64_t from_ms, until_ms;
+    struct rfl_condition when;
+    uint8_t answer;                             /* enum rfl_answer */
+    bool shadow;                                /* only recorded: what it would have done */
+    bool doors_differ;                          /* doors are treated unequally on purpose, and `why` says why */
+    struct rfl_queue_no to;                     /* TO */
+    int64_t retry_ms;                           /* NOT_YET */
+};
+
+/* Eligibility of an area, as advice: `says` is a short word such as "out_of_work_too_long"; to 0: no other queue. */
+struct rfl_advice {
+    struct rfl_written written;
+    struct rfl_area_no area;
+    int64_t from_ms, until_ms;
+    struct rfl_condition when;
+    struct rfl_text says;
+    struct rfl_queue_no to;
+};
+
 /* What a referrer through one door hears of one row. tell NOTHING: not even that it happened. */
 struct rfl_disclosure {
     uint8_t tell;                               /* enum rfl_tell */
@@ -99,6 +138,7 @@ struct rfl_disclosure {
  * so that zero means "none". */
 struct rfl_policy {
     uint32_t area_count, queue_count, source_count, jobcentre_count, alias_count, successor_count, sub_count;
+    uint32_t place_count, place_code_count, rule_count, advice_count;
     uint32_t text_count;
     bool compiled;
     uint8_t precedence[RFL_KEY_COUNT];
@@ -127,6 +167,10 @@ struct rfl_policy {
     struct rfl_alias alias[RFL_POLICY_ALIASES_MAX];
     struct rfl_successor successor[RFL_POLICY_SUCCESSORS_MAX];
     char sub_code[RFL_POLICY_SUB_CODES_MAX][RFL_CODE_BYTES];
+    struct rfl_place place[RFL_PLACES_MAX];
+    char place_code[RFL_POLICY_SUB_CODES_MAX][RFL_CODE_BYTES];
+    struct rfl_rule rule[RFL_RULES_MAX];        /* in the order they are tried */
+    struct rfl_advice advice[RFL_ADVICE_MAX];
     struct rfl_calendar calendar;
     char text[RFL_POLICY_TEXT_BYTES];
 };

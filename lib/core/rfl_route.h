@@ -44,7 +44,14 @@ const char *rfl_verdict_word(enum rfl_verdict verdict);
     X(AMENDED, "amended")                           /* a newer body says that it belongs elsewhere */ \
     X(QUEUE_ON_HOLD, "queue_on_hold")               /* an operator's hold on the queue: triage decides */ \
     X(DIVERTED, "diverted")                         /* an operator's diversion of the queue */ \
-    X(CONSENT_GONE, "consent_gone")                 /* the referral that had the person's consent was taken back */
+    X(CONSENT_GONE, "consent_gone")                 /* the referral that had the person's consent was taken back */ \
+    X(BY_RULE, "by_rule")                           /* a rule of the area names the queue */ \
+    X(BY_ADVICE, "by_advice")                       /* an advice names a queue that suits the person better */ \
+    X(RULE_NOWHERE, "rule_nowhere")                 /* a rule says that the triage desk must decide */ \
+    X(RULE_NOT_YET, "rule_not_yet")                 /* a rule says that it is too early */ \
+    X(OVERFLOWED, "overflowed")                     /* the queue was full: where it overflows to */ \
+    X(ALL_FULL, "all_full")                         /* the queue and all it overflows to were full: triage decides */ \
+    X(AREA_CHANGED, "area_changed")                 /* its area ended or lost this part: decided again */
 #define RFL_X(name, word) RFL_ROUTE_REASON_##name,
 RFL_WORD_ENUM(ROUTE_REASON, route_reason, RFL_ROUTE_REASON_LIST(RFL_X))
 #undef RFL_X
@@ -61,7 +68,8 @@ RFL_WORD_ENUM(ROUTE_REASON, route_reason, RFL_ROUTE_REASON_LIST(RFL_X))
     X(SUCCEEDED, "succeeded")           /* the area has ended and went to its successor as a whole */ \
     X(SPLIT, "split")                   /* the area has ended and was divided; the sub-ICB decided */ \
     X(UNDECIDED, "undecided")           /* ... and the sub-ICB did not decide */ \
-    X(ENDED, "ended")                   /* the area has ended and nobody follows it */
+    X(ENDED, "ended")                   /* the area has ended and nobody follows it */ \
+    X(NOT_ACCEPTED, "not_accepted")     /* the area does not take people by this key */
 #define RFL_X(name, word) RFL_HOW_##name,
 RFL_WORD_ENUM(HOW, how, RFL_HOW_LIST(RFL_X))
 #undef RFL_X
@@ -85,7 +93,10 @@ struct rfl_decision {
     bool conflict;                              /* two usable keys name different areas */
     struct rfl_area_no area;                    /* 0 none */
     struct rfl_queue_no queue;                  /* never 0 on a checked policy */
-    int64_t retry_ms;                           /* NOT_YET: when the intake opens; else 0 */
+    int64_t retry_ms;                           /* NOT_YET: when the intake or the rule opens; else 0 */
+    uint16_t place;                             /* number of the place within the area; 0 none */
+    uint16_t rule, advice, shadow;              /* 1 + position in the policy; 0: none held */
+    struct rfl_queue_no shadow_queue;           /* where the shadow rule would have sent it */
     struct rfl_route_step step[RFL_KEY_COUNT];  /* every key, in the order tried */
 };
 
