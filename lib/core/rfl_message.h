@@ -26,7 +26,12 @@
     X(QUEUES, queues, R) X(LIST, list, A) X(CASES, cases, R) X(SHOW, show, A) X(SHOWN, shown, R) \
     X(EXPLAIN, explain, A) X(EXPLAINED, explained, R) X(PLACE, place, A) X(SEND_BACK, send_back, A) \
     X(HOLD, hold, A) X(RELEASE, release, A) X(SHUT, shut, A) X(LINK, link, A) X(UNLINK, unlink, A) \
-    X(QUEUE_SET, queue_set, A) X(ACTED, acted, R)
+    X(QUEUE_SET, queue_set, A) X(ACTED, acted, R) \
+    X(AUDIT_READ, audit_read, A) X(AUDIT_PAGE, audit_page, R) X(REVEAL, reveal, A) X(REVEALED, revealed, R) \
+    X(SUBJECT_FIND, subject_find, A) X(SUBJECT_FOUND, subject_found, R) X(TOLD_QUERY, told_query, A) \
+    X(TOLD, told, R) X(SUBJECT_ERASE, subject_erase, A) X(SUBJECT_HOLD, subject_hold, A) \
+    X(SUBJECT_RELEASE, subject_release, A) X(SUBJECT_DONE, subject_done, R) \
+    X(RETENTION_QUERY, retention_query, A) X(RETENTION, retention, R)
 
 enum rfl_message_kind {
     RFL_MSG_NONE,
@@ -110,7 +115,7 @@ struct rfl_ask {
     struct rfl_findings findings;               /* of the form: errors refuse it, warnings travel with the receipt */
     struct rfl_token token;
     uint32_t credit, limit;
-    uint64_t after_sequence, upto;              /* MailboxOpen.after, FeedbackAck.upto */
+    uint64_t after_sequence, upto;              /* MailboxOpen.after and other cursors by number, FeedbackAck.upto */
     struct rfl_view after;                      /* paging cursors of List and QueueList */
     int64_t at_ms;                              /* Defer.until_ms, Reconcile.since_ms, Explain.at_ms */
     uint8_t reason, channel, outcome, status, door;
@@ -125,9 +130,14 @@ struct rfl_ask {
 };
 
 /* ---- answered ---- */
+/* The newest entry of the log, signed (proto/README.md section 7). Views of 16, 32, 64 and 32 bytes; all empty where no
+ * head was signed. */
+struct rfl_msg_head { struct rfl_view store_id, hash, signature, public_key; uint32_t epoch; uint64_t sequence;
+                      int64_t at_ms; };
 struct rfl_msg_receipt { struct rfl_view receipt, area, queue, reason; bool replayed, joined; uint8_t status;
                          int64_t received_ms, due_ms; uint32_t epoch; uint64_t log_sequence;
-                         const struct rfl_finding *warnings; uint32_t warnings_count; uint32_t version; };
+                         const struct rfl_finding *warnings; uint32_t warnings_count; uint32_t version;
+                         struct rfl_msg_head head; };
 struct rfl_msg_refusal { uint8_t code; uint8_t status; uint32_t retry_after_ms;
                          const struct rfl_finding *findings; uint32_t findings_count;
                          const struct rfl_view *legal; uint32_t legal_count; };     /* STATE: verbs possible now */
@@ -166,7 +176,7 @@ struct rfl_queue_row { struct rfl_view name, owner, area; uint64_t waiting; int6
 struct rfl_msg_queues { const struct rfl_queue_row *rows; uint32_t rows_count; bool more; };
 struct rfl_case_row { struct rfl_view case_code, area, queue, owner, next_action, receipt; uint8_t status, door, band;
                       int64_t opened_ms, due_ms; uint32_t referrals, hops, escalation;
-                      struct rfl_view hold, linked_to, resembles, previous; };
+                      struct rfl_view hold, linked_to, resembles, previous; bool kept, erased; };
 struct rfl_msg_cases { const struct rfl_case_row *rows; uint32_t rows_count; struct rfl_view next; };
 struct rfl_timeline_row { uint64_t sequence; int64_t at_ms; struct rfl_view event, actor, detail; };
 struct rfl_msg_shown { struct rfl_case_row row; const struct rfl_timeline_row *timeline; uint32_t timeline_count;
@@ -181,6 +191,21 @@ struct rfl_msg_explained { struct rfl_view code, policy, verdict, reason, area, 
 struct rfl_msg_acted { bool dry_run; struct rfl_case_row before, after; const struct rfl_view *events;
                        uint32_t events_count; struct rfl_queue_row queue; };
 
+struct rfl_audit_row { uint64_t sequence; struct rfl_view entry; };
+struct rfl_msg_audit_page { const struct rfl_audit_row *entries; uint32_t entries_count; struct rfl_msg_head head; };
+struct rfl_revealed_part { uint64_t sequence; int64_t at_ms; uint8_t door;
+                           struct rfl_view event, actor, receipt, reference, referral, text, role, next_step; };
+struct rfl_msg_revealed { struct rfl_view case_code; const struct rfl_revealed_part *parts; uint32_t parts_count;
+                          uint64_t next; bool erased; };
+struct rfl_msg_subject_found { const struct rfl_case_row *cases; uint32_t cases_count; };
+struct rfl_told_row { uint64_t sequence; int64_t at_ms; uint8_t door; bool acknowledged;
+                      struct rfl_view source, receipt, word, detail, provider; };
+struct rfl_msg_told { const struct rfl_told_row *rows; uint32_t rows_count; uint64_t next; };
+struct rfl_msg_subject_done { bool dry_run; const struct rfl_case_row *cases; uint32_t cases_count;
+                              const struct rfl_view *events; uint32_t events_count; };
+struct rfl_retention_row { struct rfl_view what, keep, why; uint64_t items, beyond; int64_t oldest_ms; };
+struct rfl_msg_retention { const struct rfl_retention_row *rows; uint32_t rows_count; uint64_t next; };
+
 struct rfl_reply {
     uint8_t kind;                               /* enum rfl_message_kind, of direction R */
     uint64_t correlation;
@@ -192,7 +217,9 @@ struct rfl_reply {
         struct rfl_msg_done done; struct rfl_msg_bye bye; struct rfl_msg_notice notice;
         struct rfl_msg_admin_state admin_state; struct rfl_msg_queues queues; struct rfl_msg_cases cases;
         struct rfl_msg_shown shown; struct rfl_msg_explained explained; struct rfl_msg_changed changed;
-        struct rfl_msg_acted acted;
+        struct rfl_msg_acted acted; struct rfl_msg_audit_page audit_page; struct rfl_msg_revealed revealed;
+        struct rfl_msg_subject_found subject_found; struct rfl_msg_told told;
+        struct rfl_msg_subject_done subject_done; struct rfl_msg_retention retention;
     };
 };
 

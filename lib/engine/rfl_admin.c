@@ -390,6 +390,8 @@ void rfl__handle_admin(struct rfl_engine *e, uint64_t session, const struct rfl_
         handle_show(e, session, ask);
     else if (ask->kind == RFL_MSG_QUEUE_SET)
         rfl__handle_queue_set(e, session, ask);
+    else if (ask->kind == RFL_MSG_AUDIT_READ)
+        rfl__handle_audit_read(e, session, ask);
     else if (rfl__is_triage(ask->kind))
         rfl__handle_triage(e, session, ask);
     else if (ask->kind == RFL_MSG_EXPLAIN && ask->referral.len > 0)

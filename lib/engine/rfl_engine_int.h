@@ -135,6 +135,9 @@ uint64_t rfl__waiting_in(const struct rfl_engine *e, struct rfl_queue_no queue, 
 void rfl__case_row(struct rfl_engine *e, const struct rfl_case *kase, struct rfl_case_row *row);
 void rfl__queue_row(struct rfl_engine *e, const struct rfl_queue *queue, struct rfl_queue_row *row);
 
+/* ---- rfl_audit.c: the log as it is stored ---- */
+void rfl__handle_audit_read(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
+
 /* ---- by socket ---- */
 void rfl__handle_door(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
 void rfl__handle_worker(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);

@@ -229,13 +229,21 @@ static enum rfl_err read_parts(struct rfl_store *s, uint64_t seq, struct rfl_vie
     return RFL_E_OK;
 }
 
+enum rfl_err rfl_store_raw(struct rfl_store *s, struct rfl_seq seq, struct rfl_view *out)
+{
+    if (seq.v == 0 || seq.v > s->state.entries)
+        return RFL_E_ABSENT;
+    enum rfl_err err = read_parts(s, seq.v, out);
+    return err == RFL_E_ABSENT ? RFL_E_CORRUPT : err;
+}
+
 enum rfl_err rfl_store_entry(struct rfl_store *s, struct rfl_seq seq, struct rfl_entry *out)
 {
     uint8_t prev[32];
     struct rfl_view bytes;
-    if (seq.v == 0 || seq.v > s->state.entries)
-        return RFL_E_ABSENT;
-    enum rfl_err err = read_parts(s, seq.v, &bytes);
+    enum rfl_err err = rfl_store_raw(s, seq, &bytes);
+    if (err == RFL_E_ABSENT)
+        return err;
     if (err == RFL_E_OK)
         err = rfl_entry_decode(bytes, out, prev);
     if (err == RFL_E_ABSENT || (err == RFL_E_OK && out->seq.v != seq.v))

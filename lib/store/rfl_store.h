@@ -53,6 +53,9 @@ RFL_MUST_USE enum rfl_err rfl_store_referral(struct rfl_store *store, struct rfl
                                              struct rfl_referral *out);
 /* The entry's views are valid until the next rfl_store_entry, append, commit or abort. */
 RFL_MUST_USE enum rfl_err rfl_store_entry(struct rfl_store *store, struct rfl_seq seq, struct rfl_entry *out);
+/* The bytes of an entry as they are stored, unchecked, for whoever checks the chain; valid as an entry's views are.
+ * RFL_E_ABSENT: there is no such entry. */
+RFL_MUST_USE enum rfl_err rfl_store_raw(struct rfl_store *store, struct rfl_seq seq, struct rfl_view *out);
 
 /* What operators have said of a queue; mode CLEAR: nothing. One row a queue: a newer setting of another mode adds to
  * it, CLEAR takes all of it back. The engine compares `until` with the turn's moment: an end needs no event. */

@@ -102,10 +102,27 @@ static json_t *json_of_referral(struct rfl_view bytes)
     return object;
 }
 
+static json_t *json_of_hex(struct rfl_view bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *text = malloc(2 * bytes.len + 1);
+    if (text == NULL)
+        return NULL;
+    for (size_t i = 0; i < bytes.len; i++) {
+        text[2 * i] = digits[bytes.p[i] >> 4];
+        text[2 * i + 1] = digits[bytes.p[i] & 15];
+    }
+    json_t *value = json_stringn(text, 2 * bytes.len);
+    free(text);
+    return value;
+}
+
 static json_t *json_of_text_row(const struct rfl__wire_row *row, const uint8_t *member)
 {
     struct rfl_view view;
     memcpy(&view, member, sizeof view);
+    if ((row->flags & RFL__WIRE_RAW) != 0)
+        return json_of_hex(view);
     return row->type == RFL__WIRE_BYTES ? json_of_referral(view) : json_of_view(view);
 }
 

@@ -206,6 +206,37 @@ static const struct rfl__wire_row queue_set_rows[] = {
     ROW_ENUM(5, mode, mode, queue_mode, NEED | RFL__WIRE_STATED), ROW_I64(6, until_ms, at_ms, 0),
     ROW_STRING(7, to, to, NAME, 0), ROW_U32(8, capacity, capacity, 0, 0) };
 #undef PB
+#define PB Referrald__V1__AuditRead
+static const struct rfl__wire_row audit_read_rows[] = {
+    ROW_U64(1, after, after_sequence, 0), ROW_U32(2, limit, limit, 0, 0) };
+#undef PB
+#define WHO_AND_WHY ROW_OPERATOR(1), ROW_STRING(2, reason, why, TEXT, LINES)
+#define PB Referrald__V1__Reveal
+static const struct rfl__wire_row reveal_rows[] = {
+    WHO_AND_WHY, ROW_STRING(3, code, code, CODE, NEED), ROW_U64(4, after, after_sequence, 0) };
+#undef PB
+#define PB Referrald__V1__SubjectFind
+static const struct rfl__wire_row subject_find_rows[] = {
+    WHO_AND_WHY, ROW_BYTES(3, referral, referral, RFL_BODY_BYTES_MAX, NEED) };
+#undef PB
+#define PB Referrald__V1__ToldQuery
+static const struct rfl__wire_row told_query_rows[] = {
+    ROW_STRING(1, code, code, CODE, NEED), ROW_U64(2, after, after_sequence, 0) };
+#undef PB
+/* The reason of an erasure outlives the case's key, so it is kept in the clear and short, as a queue's is. */
+#define PB Referrald__V1__SubjectErase
+static const struct rfl__wire_row subject_erase_rows[] = {
+    OPERATOR_ROWS(WHY), ROW_STRING(4, code, code, CODE, NEED) };
+#undef PB
+#define PB Referrald__V1__SubjectHold
+static const struct rfl__wire_row subject_hold_rows[] = { TRIAGE_ROWS };
+#undef PB
+#define PB Referrald__V1__SubjectRelease
+static const struct rfl__wire_row subject_release_rows[] = { TRIAGE_ROWS };
+#undef PB
+#define PB Referrald__V1__RetentionQuery
+static const struct rfl__wire_row retention_query_rows[] = { ROW_U64(1, after, after_sequence, 0) };
+#undef PB
 #undef PREFIX
 #undef CORE
 

@@ -2,7 +2,8 @@
 #include "rfl_wire_rows.h"
 
 /* Limits of what we say ourselves: generous, they only keep a broken daemon from surprising a client. */
-enum { WORD = 256, SAID = 4096, MARKS_MAX = 64, LEGAL_MAX = RFL_MSG_COUNT, EVENTS_MAX = 64 };
+enum { WORD = 256, SAID = 4096, MARKS_MAX = 64, LEGAL_MAX = RFL_MSG_COUNT, EVENTS_MAX = 64,
+       STORE_ID = 16, HASH = 32, SIGNATURE = 64, RAW = RFL__WIRE_RAW };
 
 #define PREFIX ""
 #define CORE struct rfl_finding
@@ -50,7 +51,7 @@ static const struct rfl__wire_row case_row_rows[] = {
     ROW_U32(11, hops, hops, 0, 0), ROW_ENUM(12, band, band, band, 0), ROW_STRING(13, receipt, receipt, WORD, 0),
     ROW_U32(14, escalation, escalation, 0, 0), ROW_STRING(15, hold, hold, WORD, 0),
     ROW_STRING(16, linked_to, linked_to, WORD, 0), ROW_STRING(17, resembles, resembles, WORD, 0),
-    ROW_STRING(18, previous, previous, WORD, 0) };
+    ROW_STRING(18, previous, previous, WORD, 0), ROW_BOOL(19, kept, kept), ROW_BOOL(20, erased, erased) };
 RFL_TABLE(static, case_row, case_row);
 #undef PB
 #undef CORE
@@ -72,6 +73,51 @@ static const struct rfl__wire_row candidate_rows[] = {
 RFL_TABLE(static, candidate, candidate);
 #undef PB
 #undef CORE
+#define CORE struct rfl_msg_head
+#define PB Referrald__V1__Head
+static const struct rfl__wire_row head_rows[] = {
+    ROW_BYTES(1, store_id, store_id, STORE_ID, RAW), ROW_U32(2, epoch, epoch, 0, 0), ROW_U64(3, sequence, sequence, 0),
+    ROW_I64(4, at_ms, at_ms, 0), ROW_BYTES(5, hash, hash, HASH, RAW),
+    ROW_BYTES(6, signature, signature, SIGNATURE, RAW), ROW_BYTES(7, public_key, public_key, HASH, RAW) };
+RFL_TABLE(static, head, head);
+#undef PB
+#undef CORE
+#define CORE struct rfl_audit_row
+#define PB Referrald__V1__AuditEntry
+static const struct rfl__wire_row audit_entry_rows[] = {
+    ROW_U64(1, sequence, sequence, 0), ROW_BYTES(2, entry, entry, RFL_MESSAGE_BYTES_MAX, RAW) };
+RFL_TABLE(static, audit_entry, audit_entry);
+#undef PB
+#undef CORE
+#define CORE struct rfl_revealed_part
+#define PB Referrald__V1__RevealedPart
+static const struct rfl__wire_row revealed_part_rows[] = {
+    ROW_U64(1, sequence, sequence, 0), ROW_I64(2, at_ms, at_ms, 0), ROW_STRING(3, event, event, WORD, 0),
+    ROW_STRING(4, actor, actor, WORD, 0), ROW_STRING(5, receipt, receipt, WORD, 0), ROW_ENUM(6, door, door, door, 0),
+    ROW_STRING(7, reference, reference, WORD, 0), ROW_BYTES(8, referral, referral, RFL_BODY_BYTES_MAX, 0),
+    ROW_STRING(9, text, text, SAID, RFL__WIRE_LINES), ROW_STRING(10, role, role, WORD, 0),
+    ROW_STRING(11, next_step, next_step, SAID, RFL__WIRE_LINES) };
+RFL_TABLE(static, revealed_part, revealed_part);
+#undef PB
+#undef CORE
+#define CORE struct rfl_told_row
+#define PB Referrald__V1__ToldRow
+static const struct rfl__wire_row told_row_rows[] = {
+    ROW_U64(1, sequence, sequence, 0), ROW_I64(2, at_ms, at_ms, 0), ROW_STRING(3, source, source, WORD, 0),
+    ROW_ENUM(4, door, door, door, 0), ROW_STRING(5, receipt, receipt, WORD, 0), ROW_STRING(6, word, word, WORD, 0),
+    ROW_STRING(7, detail, detail, WORD, 0), ROW_STRING(8, provider, provider, WORD, 0),
+    ROW_BOOL(9, acknowledged, acknowledged) };
+RFL_TABLE(static, told_row, told_row);
+#undef PB
+#undef CORE
+#define CORE struct rfl_retention_row
+#define PB Referrald__V1__RetentionRow
+static const struct rfl__wire_row retention_row_rows[] = {
+    ROW_STRING(1, what, what, WORD, 0), ROW_STRING(2, keep, keep, WORD, 0), ROW_STRING(3, why, why, SAID, 0),
+    ROW_U64(4, items, items, 0), ROW_I64(5, oldest_ms, oldest_ms, 0), ROW_U64(6, beyond, beyond, 0) };
+RFL_TABLE(static, retention_row, retention_row);
+#undef PB
+#undef CORE
 
 #define CORE struct rfl_reply
 #define PB Referrald__V1__Receipt
@@ -83,7 +129,7 @@ static const struct rfl__wire_row receipt_rows[] = {
     ROW_I64(9, due_ms, receipt.due_ms, 0), ROW_U32(10, epoch, receipt.epoch, 0, 0),
     ROW_U64(11, log_sequence, receipt.log_sequence, 0),
     ROW_MESSAGES(12, warnings, receipt.warnings, receipt.warnings_count, struct rfl_finding, finding),
-    ROW_U32(13, version, receipt.version, 0, 0) };
+    ROW_U32(13, version, receipt.version, 0, 0), ROW_MESSAGE(14, head, offsetof(CORE, receipt.head), head, 0) };
 #undef PB
 #define PB Referrald__V1__Refusal
 #define CODE_AT offsetof(CORE, refusal.code)
@@ -231,6 +277,36 @@ static const struct rfl__wire_row acted_rows[] = {
     ROW_MESSAGE(3, after, offsetof(CORE, acted.after), case_row, 0),
     ROW_STRINGS(4, events, acted.events, acted.events_count, EVENTS_MAX, WORD),
     ROW_MESSAGE(5, queue, offsetof(CORE, acted.queue), queue_row, 0) };
+#undef PB
+#define PB Referrald__V1__AuditPage
+static const struct rfl__wire_row audit_page_rows[] = {
+    ROW_MESSAGES(1, entries, audit_page.entries, audit_page.entries_count, struct rfl_audit_row, audit_entry),
+    ROW_MESSAGE(2, head, offsetof(CORE, audit_page.head), head, 0) };
+#undef PB
+#define PB Referrald__V1__Revealed
+static const struct rfl__wire_row revealed_rows[] = {
+    ROW_STRING(1, case_code, revealed.case_code, WORD, 0),
+    ROW_MESSAGES(2, parts, revealed.parts, revealed.parts_count, struct rfl_revealed_part, revealed_part),
+    ROW_U64(3, next, revealed.next, 0), ROW_BOOL(4, erased, revealed.erased) };
+#undef PB
+#define PB Referrald__V1__SubjectFound
+static const struct rfl__wire_row subject_found_rows[] = {
+    ROW_MESSAGES(1, cases, subject_found.cases, subject_found.cases_count, struct rfl_case_row, case_row) };
+#undef PB
+#define PB Referrald__V1__Told
+static const struct rfl__wire_row told_rows[] = {
+    ROW_MESSAGES(1, rows, told.rows, told.rows_count, struct rfl_told_row, told_row), ROW_U64(2, next, told.next, 0) };
+#undef PB
+#define PB Referrald__V1__SubjectDone
+static const struct rfl__wire_row subject_done_rows[] = {
+    ROW_BOOL(1, dry_run, subject_done.dry_run),
+    ROW_MESSAGES(2, cases, subject_done.cases, subject_done.cases_count, struct rfl_case_row, case_row),
+    ROW_STRINGS(3, events, subject_done.events, subject_done.events_count, EVENTS_MAX, WORD) };
+#undef PB
+#define PB Referrald__V1__Retention
+static const struct rfl__wire_row retention_rows[] = {
+    ROW_MESSAGES(1, rows, retention.rows, retention.rows_count, struct rfl_retention_row, retention_row),
+    ROW_U64(2, next, retention.next, 0) };
 #undef PB
 #undef CORE
 

@@ -34,6 +34,7 @@ enum {
     RFL__WIRE_REQUIRED = 1,     /* absent, empty or 0 is a finding */
     RFL__WIRE_LINES = 2,        /* free text: tab, line feed and carriage return are allowed */
     RFL__WIRE_LENIENT = 4,      /* what cannot be understood is a warning and read as not stated (promise P2) */
+    RFL__WIRE_RAW = 16,         /* bytes that are no Referral: hexadecimal in JSON */
     RFL__WIRE_STATED = 8        /* of a required enum whose 0 is a choice: absent is a finding, 0 is not */
 };
 
@@ -67,13 +68,18 @@ struct rfl__wire_table {
     X(OUTCOME, outcome, 51) X(CLOSE, close, 52) X(GOODBYE, goodbye, 54) X(PING, ping, 56) \
     X(QUEUE_LIST, queue_list, 82) X(LIST, list, 84) X(SHOW, show, 86) X(EXPLAIN, explain, 88) \
     X(PLACE, place, 90) X(SEND_BACK, send_back, 91) X(HOLD, hold, 92) X(RELEASE, release, 93) X(SHUT, shut, 94) \
-    X(LINK, link, 95) X(UNLINK, unlink, 96) X(QUEUE_SET, queue_set, 97)
+    X(LINK, link, 95) X(UNLINK, unlink, 96) X(QUEUE_SET, queue_set, 97) \
+    X(AUDIT_READ, audit_read, 101) X(REVEAL, reveal, 103) X(SUBJECT_FIND, subject_find, 105) \
+    X(TOLD_QUERY, told_query, 107) X(SUBJECT_ERASE, subject_erase, 109) X(SUBJECT_HOLD, subject_hold, 110) \
+    X(SUBJECT_RELEASE, subject_release, 111) X(RETENTION_QUERY, retention_query, 113)
 #define RFL__WIRE_REPLIES(X) \
     X(RECEIPT, receipt, 11) X(REFUSAL, refusal, 12) X(VALIDATED, validated, 14) X(STATUS_REPORT, status_report, 16) \
     X(MAILBOX_OPENED, mailbox_opened, 18) X(FEEDBACK, feedback, 19) X(ACKED, acked, 21) \
     X(RECONCILED, reconciled, 23) X(CHANGED, changed, 26) X(SUBSCRIBED, subscribed, 41) X(OFFER, offer, 42) \
     X(RECORD, record, 44) X(DONE, done, 53) X(BYE, bye, 55) X(NOTICE, notice, 58) X(ADMIN_STATE, admin_state, 81) \
-    X(QUEUES, queues, 83) X(CASES, cases, 85) X(SHOWN, shown, 87) X(EXPLAINED, explained, 89) X(ACTED, acted, 98)
+    X(QUEUES, queues, 83) X(CASES, cases, 85) X(SHOWN, shown, 87) X(EXPLAINED, explained, 89) X(ACTED, acted, 98) \
+    X(AUDIT_PAGE, audit_page, 102) X(REVEALED, revealed, 104) X(SUBJECT_FOUND, subject_found, 106) \
+    X(TOLD, told, 108) X(SUBJECT_DONE, subject_done, 112) X(RETENTION, retention, 114)
 
 struct rfl__wire_message { uint16_t number; struct rfl__wire_table table; };
 

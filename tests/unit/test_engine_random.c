@@ -284,6 +284,8 @@ static void twenty_thousand_random_asks_are_all_answered(void **state)
     (void)state;
     random_asks(first_seed, 256 << 20, STEPS);
     for (unsigned kind = RFL_MSG_SUBMIT; kind < RFL_MSG_COUNT; kind++) {
+        if (kind >= RFL_MSG_REVEAL && kind <= RFL_MSG_RETENTION)
+            continue;           /* refused as PARSE until erasure can be answered for */
         static const char *const directions[] = {
 #define X(name, field, direction) #direction,
             RFL_MESSAGE_LIST(X)

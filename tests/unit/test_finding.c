@@ -207,7 +207,9 @@ static void empty_asks_name_every_required_field(void **state)
         [RFL_MSG_WITHDRAW] = { "source", "reference", "reason" }, [RFL_MSG_PLACE] = { "code", "queue" },
         [RFL_MSG_SEND_BACK] = { "code" }, [RFL_MSG_HOLD] = { "code", "until_ms" }, [RFL_MSG_RELEASE] = { "code" },
         [RFL_MSG_SHUT] = { "code", "close" }, [RFL_MSG_LINK] = { "code", "to" }, [RFL_MSG_UNLINK] = { "code" },
-        [RFL_MSG_QUEUE_SET] = { "queue" } };
+        [RFL_MSG_QUEUE_SET] = { "queue" }, [RFL_MSG_REVEAL] = { "code" }, [RFL_MSG_SUBJECT_FIND] = { "referral" },
+        [RFL_MSG_TOLD_QUERY] = { "code" }, [RFL_MSG_SUBJECT_ERASE] = { "code" }, [RFL_MSG_SUBJECT_HOLD] = { "code" },
+        [RFL_MSG_SUBJECT_RELEASE] = { "code" } };
 #undef CASE
     static struct rfl_ask ask, back;
     for (unsigned kind = 1; kind < RFL_MSG_COUNT; kind++) {
@@ -224,7 +226,7 @@ static void empty_asks_name_every_required_field(void **state)
         if (kind == RFL_MSG_STATUS_QUERY || kind == RFL_MSG_EXPLAIN)
             required += count_of(&back.findings, kind == RFL_MSG_EXPLAIN ? "code" : "receipt", "V-009");
         assert_true(required > 0 || kind == RFL_MSG_PING || kind == RFL_MSG_LIST || kind == RFL_MSG_QUEUE_LIST ||
-                    kind == RFL_MSG_ADMIN_STATUS);
+                    kind == RFL_MSG_ADMIN_STATUS || kind == RFL_MSG_AUDIT_READ || kind == RFL_MSG_RETENTION_QUERY);
         assert_int_equal(back.findings.count, required);
         assert_int_equal(code, required > 0 ? RFL_CODE_INVALID : RFL_CODE_OK);
         assert_int_equal(back.correlation, 9);

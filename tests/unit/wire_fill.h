@@ -55,7 +55,8 @@ static inline void fill_row(struct fill *f, const struct rfl__wire_row *row, uin
     f->n++;
     switch ((enum rfl__wire_type)row->type) {
     case RFL__WIRE_STRING: case RFL__WIRE_BYTES:
-        view = row->type == RFL__WIRE_BYTES ? fill_referral(f) : fill_text(f, row->limit);
+        view = row->type == RFL__WIRE_BYTES && (row->flags & RFL__WIRE_RAW) == 0 ? fill_referral(f)
+                                                                                : fill_text(f, row->limit);
         memcpy(member, &view, sizeof view);
         return;
     case RFL__WIRE_ENUM:
