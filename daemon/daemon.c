@@ -4,11 +4,17 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "modes.h"
 #include "notify.h"
 
 enum rfl_err guidance_load(const struct options *options, struct guidance *out, struct rfl_conf_report *report)
 {
     struct guidance fresh = { NULL, NULL };
+    modes_check_folder(options->policy_dir, "policy_dir", report);
+    if (options->directory_dir[0] != '\0')
+        modes_check_folder(options->directory_dir, "directory_dir", report);
+    if (report->count > 0)
+        return RFL_E_INVALID;
     enum rfl_err err = rfl_conf_policy_load(options->policy_dir, &fresh.policy, report);
     if (err == RFL_E_OK && options->directory_dir[0] != '\0') {
         struct rfl_directory_fault fault = { 0 };
@@ -130,10 +136,25 @@ static int open_bus(struct daemon *d)
     return code;
 }
 
+static int check_modes(struct daemon *d)
+{
+    struct rfl_conf_report *report = calloc(1, sizeof *report);
+    if (report == NULL)
+        return EX_TEMPFAIL;
+    modes_check_store(&d->options, report);
+    for (uint32_t i = 0; i < report->count && i < RFL_CONF_FINDINGS_MAX; i++)
+        LOG(&d->log, ERROR, "modes.refused", F_FINDING(&report->finding[i]));
+    int code = report->count == 0 ? 0 : EX_CONFIG;
+    free(report);
+    return code;
+}
+
 int daemon_open(struct daemon *d)
 {
     clock_read(&d->clock, &d->now);
-    int code = open_store(d);
+    int code = check_modes(d);
+    if (code == 0)
+        code = open_store(d);
     if (code == 0)
         code = open_engine(d);
     if (code == 0)

@@ -12,6 +12,7 @@
 
 #include "loop.h"
 #include "notify.h"
+#include "sandbox.h"
 #include "signals.h"
 
 enum { LINGER_MS = 1000 };          /* for answers already given to libzmq when an orderly stop closes it */
@@ -88,15 +89,44 @@ static enum log_format log_format_of(const char *word)
     return strcmp(word, "human") == 0 ? LOG_FORMAT_HUMAN : LOG_FORMAT_AUTO;
 }
 
+/* Privileges go before the store is opened. Returns 0, or the exit code after logging why not. */
+static int lower(struct daemon *d)
+{
+    if (!sandbox_start()) {
+        LOG(&d->log, ERROR, "sandbox.failed", F_ERRNO("errno", errno));
+        return EX_OSERR;
+    }
+    const char *why = sandbox_become(d->options.user);
+    if (why != NULL) {
+        LOG(&d->log, ERROR, "user.refused", F_OURS("why", why), F_ERRNO("errno", errno),
+            F_LIT("next", "correct the option user, or start as that user"));
+        return EX_CONFIG;
+    }
+    if (sandbox_is_root())
+        LOG(&d->log, WARN, "user.root", F_LIT("why", "a fault in this process would be root's"),
+            F_LIT("next", "set the option user, or start it as a user of its own"));
+    return 0;
+}
+
 static int serve(struct daemon *d)
 {
     log_init(&d->log, STDERR_FILENO, log_format_of(d->options.log_format));
+    int code = lower(d);
+    if (code != 0) {
+        daemon_close(d, 0);
+        return code;
+    }
     d->signal_fd = signals_start();         /* before libzmq has threads that would inherit another mask */
     if (d->signal_fd == -1) {
         LOG(&d->log, ERROR, "signals.failed", F_ERRNO("errno", errno));
         return EX_OSERR;
     }
-    int code = daemon_open(d);
+    code = daemon_open(d);
+    if (code == 0 && !sandbox_filter()) {
+        LOG(&d->log, ERROR, "sandbox.failed", F_ERRNO("errno", errno),
+            F_LIT("next", "the kernel must offer seccomp filters"));
+        code = EX_OSERR;
+    }
     if (code == 0) {
         notify_ready("ready");
         enum loop_end end = loop_run(d);

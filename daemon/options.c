@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "endpoint.h"
+#include "modes.h"
 
 #define OPT(kind, field, min, max, fallback, reload, help) \
     { #field, RFL_CONF_##kind, offsetof(struct options, field), min, max, fallback, reload, help }
@@ -36,6 +37,8 @@ static const struct rfl_conf_option table[] = {
         "for demonstrations: NHS numbers that are never issued tell people apart too"),
     OPT(STRING, log_format,          "4",      "7",      "auto",                      false,
         "auto, logfmt, journal or human"),
+    OPT(STRING, user,                "0",      "32",     "",                          false,
+        "when started as root, become this user before the store is opened; empty: stay who it is"),
 };
 static_assert(sizeof table / sizeof table[0] == OPTIONS_COUNT, "OPTIONS_COUNT is the table's length");
 
@@ -98,6 +101,7 @@ enum rfl_err options_read(const char *path, struct options *options, struct rfl_
     err = rfl_conf_read(file, options_table(), options, origins, report);
     if (err == RFL_E_OK) {
         check_whole(options, origins, report);
+        modes_check_guarded(path, "configuration", report);
         err = report->count == 0 ? RFL_E_OK : RFL_E_INVALID;
     }
     rfl_conf_free(&file);

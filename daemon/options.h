@@ -17,10 +17,10 @@ struct options {
     char doors[RFL_CONF_STRING_BYTES], workers[RFL_CONF_STRING_BYTES], admin[RFL_CONF_STRING_BYTES];
     int64_t session_idle, lease_min;                            /* ms */
     bool test_people;
-    char log_format[RFL_CONF_STRING_BYTES];
+    char log_format[RFL_CONF_STRING_BYTES], user[RFL_CONF_STRING_BYTES];
 };
 
-enum { OPTIONS_COUNT = 14 };
+enum { OPTIONS_COUNT = 15 };
 
 const struct rfl_conf_table *options_table(void);
 

@@ -1,10 +1,7 @@
 #include "signals.h"
 
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -20,10 +17,6 @@ static void on_bus_error(int number)
 
 int signals_start(void)
 {
-    (void)umask(0077);
-    struct rlimit none = { 0, 0 };
-    if (setrlimit(RLIMIT_CORE, &none) == -1 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
-        return -1;
     struct sigaction ignore = { .sa_handler = SIG_IGN };
     struct sigaction bus = { .sa_handler = on_bus_error };
     if (sigaction(SIGPIPE, &ignore, NULL) == -1 || sigaction(SIGBUS, &bus, NULL) == -1)

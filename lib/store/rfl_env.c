@@ -61,14 +61,17 @@ static void on_mdb_assert(MDB_env *env, const char *text)
 static bool fs_allowed(const char *dir, const struct rfl_store_options *options)
 {
     enum { XFS_MAGIC = 0x58465342 };
+    static const uint64_t network[] = { NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC,
+                                        CEPH_SUPER_MAGIC, AFS_SUPER_MAGIC, AFS_FS_MAGIC, CODA_SUPER_MAGIC, V9FS_MAGIC };
     struct statfs fs;
-    if (options->allow_any_fs)
-        return true;
     if (statfs(dir, &fs) != 0)
         return false;
     uint64_t magic = (uint64_t)fs.f_type & UINT32_MAX;
-    return magic == EXT4_SUPER_MAGIC || magic == XFS_MAGIC || magic == BTRFS_SUPER_MAGIC || magic == TMPFS_MAGIC ||
-           magic == OVERLAYFS_SUPER_MAGIC;
+    for (size_t i = 0; i < sizeof network / sizeof network[0]; i++)
+        if (magic == network[i])
+            return false;
+    return options->allow_any_fs || magic == EXT4_SUPER_MAGIC || magic == XFS_MAGIC || magic == BTRFS_SUPER_MAGIC ||
+           magic == TMPFS_MAGIC || magic == OVERLAYFS_SUPER_MAGIC;
 }
 
 static enum rfl_err lock_folder(struct rfl_env *env, const char *dir, const char **why_out)

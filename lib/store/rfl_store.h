@@ -24,7 +24,8 @@ struct rfl_store;
 struct rfl_store_options {
     uint64_t map_bytes;         /* largest size of the store file; a multiple of the page size; 0: 64 GiB */
     const char *key_path;       /* master key file, 32 bytes, mode 0600; NULL: "master.key" in the store's folder */
-    bool allow_any_fs;          /* accept a filesystem other than ext4, XFS, btrfs and (for tests) tmpfs and overlay */
+    /* Accept a filesystem other than ext4, XFS, btrfs and (for tests) tmpfs and overlay; a network one never is. */
+    bool allow_any_fs;
 };
 
 /* Makes an empty store: builds it in a temporary folder beside `dir`, syncs file, folder and parent, and renames. Makes

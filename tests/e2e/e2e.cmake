@@ -1,7 +1,7 @@
 # The daemon's own parts, and the daemon itself over its real sockets.
 set(rfl_e2e ${CMAKE_SOURCE_DIR}/tests/e2e)
 set(rfl_daemon_parts)
-foreach(part belongs clock endpoint log options session)
+foreach(part belongs clock endpoint log modes options session)
   list(APPEND rfl_daemon_parts ${CMAKE_SOURCE_DIR}/daemon/${part}.c)
 endforeach()
 rfl_program(test_parts SOURCES ${rfl_e2e}/test_parts.c ${rfl_daemon_parts} LINK rfl_conf rfl_core PkgConfig::CMOCKA)
@@ -30,13 +30,4 @@ endif()
 
 if(TARGET referrald AND TARGET referralctl)
   rfl_test(readme e2e LABELS main COMMAND /usr/bin/python3 ${rfl_e2e}/test_readme.py $<TARGET_FILE_DIR:referrald>)
-endif()
-
-find_program(SYSTEMD_ANALYZE systemd-analyze)
-if(SYSTEMD_ANALYZE)
-  # Exposure 0 (safe) to 100 as systemd scores it: the unit is held at 1.0 of 10 or better.
-  rfl_test(unit_file_is_hardened guard TIMEOUT 30 COMMAND ${SYSTEMD_ANALYZE} security --offline=yes --threshold=10
-    ${CMAKE_SOURCE_DIR}/config/systemd/referrald.service)
-else()
-  message(STATUS "systemd-analyze is not installed: guard.unit_file_is_hardened is skipped")
 endif()

@@ -1,0 +1,27 @@
+# What an attacker meets. A test that looks at the shipped walls runs in the optimised build as well: the sanitizers
+# need a few system calls more.
+set(rfl_security ${CMAKE_SOURCE_DIR}/tests/security)
+rfl_program(test_sandbox SOURCES ${rfl_security}/test_sandbox.c ${CMAKE_SOURCE_DIR}/daemon/sandbox.c
+  LINK rfl_core PkgConfig::SECCOMP PkgConfig::CMOCKA)
+target_include_directories(test_sandbox PRIVATE ${CMAKE_SOURCE_DIR}/daemon)
+rfl_test(sandbox security TIMEOUT 60 COMMAND test_sandbox)
+rfl_test(sandbox_release security TIMEOUT 60 LABELS release COMMAND test_sandbox)
+
+if(TARGET referrald AND TARGET rfl_store)
+  add_library(strange_disk SHARED ${rfl_security}/strange_disk.c)
+  target_link_libraries(strange_disk PRIVATE ${CMAKE_DL_LIBS})
+  target_compile_definitions(strange_disk PRIVATE _GNU_SOURCE)
+  rfl_program(test_walls SOURCES ${rfl_security}/test_walls.c ${CMAKE_SOURCE_DIR}/tests/e2e/harness.c
+    LINK rfl_store rfl_wire rfl_core PkgConfig::ZMQ PkgConfig::CMOCKA)
+  target_include_directories(test_walls PRIVATE ${CMAKE_SOURCE_DIR}/tests/e2e)
+  target_compile_definitions(test_walls PRIVATE RFL_REFERRALD="$<TARGET_FILE:referrald>"
+    RFL_STRANGE_DISK="$<TARGET_FILE:strange_disk>")
+  add_dependencies(test_walls referrald strange_disk)
+  rfl_test(walls security TIMEOUT 120 COMMAND test_walls)
+  rfl_test(walls_release security TIMEOUT 120 LABELS release COMMAND test_walls)
+endif()
+
+find_program(SYSTEMD_ANALYZE systemd-analyze REQUIRED)
+# Exposure 0 (safe) to 100 as systemd scores it offline: the unit is held at 1.0 of 10 or better.
+rfl_test(unit_file_is_hardened security TIMEOUT 30 COMMAND ${SYSTEMD_ANALYZE} security --offline=true --threshold=10
+  ${CMAKE_SOURCE_DIR}/config/systemd/referrald.service)
