@@ -1,10 +1,14 @@
 #include "rfl_apply.h"
 
+/* What operators do about a person's data, whatever the case is waiting for. */
+#define OF_ITS_DATA(status) \
+    [RFL_EVENT_KEPT] = (status), [RFL_EVENT_UNKEPT] = (status), [RFL_EVENT_REVEALED] = (status)
+
 /* What may happen in every open status and leaves it as it is: about its referrals, and the overlay of links. */
 #define IN_ANY_OPEN(status) \
     [RFL_EVENT_JOINED] = (status), [RFL_EVENT_AMENDED] = (status), [RFL_EVENT_WITHDRAWN] = (status), \
     [RFL_EVENT_RESEMBLED] = (status), [RFL_EVENT_LINKED] = (status), [RFL_EVENT_UNLINKED] = (status), \
-    [RFL_EVENT_CLOSED] = RFL_STATUS_CLOSED
+    OF_ITS_DATA(status), [RFL_EVENT_CLOSED] = RFL_STATUS_CLOSED
 
 /* Where a superior steps in: a clock that waits on an owner warns, then escalates. */
 #define WITH_A_CLOCK(status) [RFL_EVENT_WARNED] = (status), [RFL_EVENT_ESCALATED] = (status)
@@ -48,7 +52,9 @@ static const uint8_t next_of[RFL_STATUS_COUNT][RFL_EVENT_COUNT] = {
         IN_ANY_OPEN(RFL_STATUS_ACTIVE), WITH_A_CLOCK(RFL_STATUS_ACTIVE), [RFL_EVENT_OUTCOME] = RFL_STATUS_ACTIVE,
         [RFL_EVENT_CONTACTED] = RFL_STATUS_ACTIVE, [RFL_EVENT_TRIED] = RFL_STATUS_ACTIVE,
         [RFL_EVENT_MOVED] = RFL_STATUS_RECEIVED },
-    [RFL_STATUS_CLOSED] = { [RFL_EVENT_OUTCOME] = RFL_STATUS_CLOSED },
+    [RFL_STATUS_CLOSED] = {
+        OF_ITS_DATA(RFL_STATUS_CLOSED), [RFL_EVENT_OUTCOME] = RFL_STATUS_CLOSED,
+        [RFL_EVENT_ERASED] = RFL_STATUS_CLOSED },
 };
 static_assert(RFL_STATUS_NONE == 0, "the zero cell must mean: not allowed");
 
@@ -195,6 +201,13 @@ static bool move(struct rfl_case *kase, const struct rfl_event *event)
     return true;
 }
 
+/* What is left are figures. The links go because another case that still names its person would name this one's. */
+static void erase(struct rfl_case *kase)
+{
+    kase->erased = 1;
+    kase->linked_to.v = kase->resembles.v = kase->previous.v = 0;
+}
+
 /* What an event does beyond status and clock, which rfl_apply sets for all. */
 static void take_effect(struct rfl_case *kase, const struct rfl_event *event, const struct rfl_entry *entry, bool taken)
 {
@@ -215,6 +228,10 @@ static void take_effect(struct rfl_case *kase, const struct rfl_event *event, co
     case RFL_EVENT_WITHDRAWN: kase->withdrawn_count++; break;
     case RFL_EVENT_RESEMBLED: kase->resembles = event->other; break;
     case RFL_EVENT_LINKED: kase->linked_to = event->other; break;
+    case RFL_EVENT_ERASED: erase(kase); break;
+    case RFL_EVENT_KEPT: kase->kept = 1; break;
+    case RFL_EVENT_UNKEPT: kase->kept = 0; break;
+    case RFL_EVENT_REVEALED: break;             /* the log says so; the case is as it was */
     case RFL_EVENT_UNLINKED:
         if (kase->linked_to.v != 0)
             kase->linked_to.v = 0;
@@ -256,15 +273,29 @@ static bool is_of_consent(const struct rfl_event *event)
            (event->kind == RFL_EVENT_HELD && event->clock == RFL_CLOCK_CONSENT);
 }
 
-/* A case that rests on another hears of its own referrals, of being unlinked and of the other's end, and of nothing
- * else; and only such a case is closed by another's end. */
+static bool is_of_data(const struct rfl_event *event)
+{
+    return event->kind == RFL_EVENT_ERASED || event->kind == RFL_EVENT_KEPT || event->kind == RFL_EVENT_UNKEPT ||
+           event->kind == RFL_EVENT_REVEALED;
+}
+
+/* Nothing happens to an erased case any more; a legal hold is put once, ended once, and stands before an erasure. */
+static bool forbidden(const struct rfl_case *before, const struct rfl_event *event)
+{
+    bool has_hold = before->kept != 0;
+    return before->erased || (has_hold && (event->kind == RFL_EVENT_ERASED || event->kind == RFL_EVENT_KEPT)) ||
+           (!has_hold && event->kind == RFL_EVENT_UNKEPT);
+}
+
+/* A case that rests on another hears of its own referrals and data, of being unlinked and of the other's end, and of
+ * nothing else; and only such a case is closed by another's end. */
 static bool rests(const struct rfl_case *before, const struct rfl_event *event)
 {
     bool follows = event->kind == RFL_EVENT_CLOSED && event->reason == RFL_CLOSE_JOINED_OTHER_CASE;
     if (before->linked_to.v == 0)
         return follows;
     return !follows && event->kind != RFL_EVENT_UNLINKED && event->kind != RFL_EVENT_AMENDED &&
-           event->kind != RFL_EVENT_WITHDRAWN && !is_of_consent(event);
+           event->kind != RFL_EVENT_WITHDRAWN && !is_of_consent(event) && !is_of_data(event);
 }
 
 static void set_clock(struct rfl_case *kase, const struct rfl_event *event)
@@ -286,7 +317,7 @@ enum rfl_err rfl_apply(const struct rfl_case *before, const struct rfl_event *ev
                        struct rfl_case *after)
 {
     enum rfl_status next = rfl_table_next((enum rfl_status)before->status, (enum rfl_event_kind)event->kind);
-    if (next == RFL_STATUS_NONE || rests(before, event))
+    if (next == RFL_STATUS_NONE || forbidden(before, event) || rests(before, event))
         return RFL_E_STATE;
     if (!fits(before, event, entry))
         return RFL_E_CORRUPT;

@@ -98,11 +98,16 @@ static const char *overlay_broken(const struct rfl_case *kase)
         return "no more referrals are taken back than were sent";
     if (kase->linked_to.v == kase->id.v || kase->previous.v >= kase->id.v)
         return "a case is not linked to itself, and the episode before is an earlier case";
-    if ((kase->linked_to.v != 0 && kase->status == RFL_STATUS_CLOSED) != (kase->close == RFL_CLOSE_JOINED_OTHER_CASE))
+    if (!kase->erased &&
+        (kase->linked_to.v != 0 && kase->status == RFL_STATUS_CLOSED) != (kase->close == RFL_CLOSE_JOINED_OTHER_CASE))
         return "a closed case rests on another only where it was closed with that one";
     if ((kase->status == RFL_STATUS_CLOSED) != (kase->closed_ms != 0) ||
         (kase->quiet_until_ms != 0 && kase->close != RFL_CLOSE_PERSON_DECLINED))
         return "a closed case says since when, and only a person's no asks for quiet";
+    if (kase->kept > 1 || kase->erased > 1 ||
+        (kase->erased && (kase->kept || kase->status != RFL_STATUS_CLOSED || kase->linked_to.v != 0 ||
+                          kase->resembles.v != 0 || kase->previous.v != 0)))
+        return "an erased case is closed, under no legal hold and points at no other case";
     return NULL;
 }
 

@@ -27,6 +27,8 @@ struct rfl_case {
     uint8_t tries;              /* of them, how many reached nobody since the person was last reached, saturating */
     uint8_t tried_channels;     /* bit 1 << enum rfl_channel of these attempts */
     uint8_t warned;             /* of the running clock: 0, 1 half of it is over, 2 most of it (80 %) */
+    uint8_t kept;               /* 1: a legal hold stands, the case must not be erased */
+    uint8_t erased;             /* 1: the person was erased: only figures are left, and nothing happens any more */
     uint8_t declined_count;     /* entries of declined_by in use; the oldest goes when full */
     struct rfl_queue_no declined_by[RFL_DECLINED_BY_MAX];
     struct rfl_area_no area;    /* zero in national triage */

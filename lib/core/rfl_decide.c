@@ -22,6 +22,11 @@ static bool is_taken(const struct rfl_case *kase)
 /* What the table alone does not say. */
 static bool also_possible(const struct rfl_case *kase, enum rfl_command_kind kind)
 {
+    bool of_data = kind >= RFL_DO_ERASE && kind <= RFL_DO_REVEAL;
+    if (kase->erased)
+        return false;
+    if (of_data)
+        return kind == RFL_DO_UNKEEP ? kase->kept != 0 : kind == RFL_DO_REVEAL || kase->kept == 0;
     bool asks_first = kase->hold == RFL_HOLD_CONSENT || kase->hold == RFL_HOLD_DO_NOT_CONTACT;
     if (kase->linked_to.v != 0)
         return kind == RFL_DO_UNLINK || kind == RFL_DO_AMEND || kind == RFL_DO_WITHDRAW ||
@@ -51,7 +56,8 @@ static bool possible(const struct rfl_case *kase, enum rfl_command_kind kind)
         [RFL_DO_FOLLOW] = RFL_EVENT_CLOSED, [RFL_DO_PLACE] = RFL_EVENT_MOVED,
         [RFL_DO_SEND_BACK] = RFL_EVENT_SENT_BACK, [RFL_DO_HOLD] = RFL_EVENT_PAUSED,
         [RFL_DO_RELEASE] = RFL_EVENT_RELEASED, [RFL_DO_SHUT] = RFL_EVENT_CLOSED, [RFL_DO_LINK] = RFL_EVENT_LINKED,
-        [RFL_DO_UNLINK] = RFL_EVENT_UNLINKED };
+        [RFL_DO_UNLINK] = RFL_EVENT_UNLINKED, [RFL_DO_ERASE] = RFL_EVENT_ERASED, [RFL_DO_KEEP] = RFL_EVENT_KEPT,
+        [RFL_DO_UNKEEP] = RFL_EVENT_UNKEPT, [RFL_DO_REVEAL] = RFL_EVENT_REVEALED };
     enum rfl_status status = (enum rfl_status)kase->status;
     if (status == RFL_STATUS_NONE)
         return kind == RFL_DO_RECEIVE;
@@ -127,6 +133,8 @@ static enum rfl_err decide_by_kind(const struct rfl__deciding *d)
     enum rfl_command_kind kind = d->command->kind;
     if (kind == RFL_DO_EXPIRE)
         return rfl__decide_expire(d);
+    if (kind >= RFL_DO_ERASE)
+        return rfl__decide_subject(d);
     if (kind >= RFL_DO_PLACE)
         return rfl__decide_triage(d);
     if (kind == RFL_DO_RECEIVE || kind > RFL_DO_EXPIRE)

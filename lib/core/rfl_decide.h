@@ -6,7 +6,8 @@
 #include "rfl_policy.h"
 
 /* (NAME, the verb people see where a refusal names what is possible). The order is: the case's beginning and offers, a
- * worker's verbs (ACCEPT to RETURN), the clock, what a source asks, what triage asks (PLACE to UNLINK). */
+ * worker's verbs (ACCEPT to RETURN), the clock, what a source asks, what triage asks (PLACE to UNLINK), what is done
+ * about a person's data (ERASE to REVEAL). */
 #define RFL_COMMAND_LIST(X) \
     X(RECEIVE, "submit")    /* submission, band, decision: opens a case, or joins the open one given as `before` */ \
     X(OFFER, "offer")       /* token, holder: to the worker behind holder */ \
@@ -31,7 +32,11 @@
     X(RELEASE, "release")   /* a hold of any kind; target may be given */ \
     X(SHUT, "shut")         /* reason: enum rfl_close; any open case */ \
     X(LINK, "link")         /* other: `before` comes to rest on it */ \
-    X(UNLINK, "unlink")     /* of a case that is not linked: it does not resemble the other after all */
+    X(UNLINK, "unlink")     /* of a case that is not linked: it does not resemble the other after all */ \
+    X(ERASE, "erase")       /* a closed case that nobody keeps: the person is gone from it for ever */ \
+    X(KEEP, "keep")         /* a legal hold: no erasure before UNKEEP */ \
+    X(UNKEEP, "unkeep") \
+    X(REVEAL, "reveal")     /* somebody reads personal data of it; any status */
 
 #define RFL_X(name, word) RFL_DO_##name,
 enum rfl_command_kind { RFL_COMMAND_LIST(RFL_X) RFL_DO_COUNT };

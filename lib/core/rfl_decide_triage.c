@@ -104,7 +104,8 @@ enum rfl_err rfl__decide_triage(const struct rfl__deciding *d)
     case RFL_DO_RECEIVE: case RFL_DO_OFFER: case RFL_DO_ACCEPT: case RFL_DO_DECLINE: case RFL_DO_REDIRECT:
     case RFL_DO_DEFER: case RFL_DO_TOUCH: case RFL_DO_CONTACT: case RFL_DO_START: case RFL_DO_OUTCOME:
     case RFL_DO_CLOSE: case RFL_DO_RETURN: case RFL_DO_EXPIRE: case RFL_DO_AMEND: case RFL_DO_WITHDRAW:
-    case RFL_DO_RESEMBLE: case RFL_DO_FOLLOW: case RFL_DO_COUNT: break;
+    case RFL_DO_RESEMBLE: case RFL_DO_FOLLOW: case RFL_DO_ERASE: case RFL_DO_KEEP: case RFL_DO_UNKEEP:
+    case RFL_DO_REVEAL: case RFL_DO_COUNT: break;
     }
     assert(false && "not an operator's verb");
     return RFL_E_STATE;

@@ -44,6 +44,10 @@ uint32_t rfl_event_fields(enum rfl_event_kind kind)
         [RFL_EVENT_LINKED] = X,
         [RFL_EVENT_UNLINKED] = X,
         [RFL_EVENT_QUEUE_SET] = Q | O | U | X | RFL_HAS_UPTO,
+        [RFL_EVENT_ERASED] = 0,
+        [RFL_EVENT_KEPT] = 0,
+        [RFL_EVENT_UNKEPT] = 0,
+        [RFL_EVENT_REVEALED] = 0,
     };
     return (unsigned)kind < RFL_EVENT_COUNT ? fields[kind] : 0;
 }

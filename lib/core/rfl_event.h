@@ -45,7 +45,11 @@
     X(RESEMBLED, "resembled")     /* may be the same person as another open case */ \
     X(LINKED, "linked")           /* rests on another case: one person, one open case */ \
     X(UNLINKED, "unlinked")       /* exactly as it was before it was linked */ \
-    X(QUEUE_SET, "queue_set")     /* of a queue, not of a case */
+    X(QUEUE_SET, "queue_set")     /* of a queue, not of a case */ \
+    X(ERASED, "erased")           /* the person is gone: data key, match keys, links; figures stay */ \
+    X(KEPT, "kept")               /* a legal hold: must not be erased */ \
+    X(UNKEPT, "unkept")           /* the legal hold is over */ \
+    X(REVEALED, "revealed")       /* an operator read personal data */
 
 #define RFL_X(name, word) RFL_EVENT_##name,
 RFL_WORD_ENUM(EVENT, event_kind, RFL_EVENT_LIST(RFL_X))
@@ -116,7 +120,8 @@ struct rfl_entry {
     uint8_t actor;                  /* enum rfl_actor_kind */
     struct rfl_source_no source;    /* of a source's entry, and of MAILBOX_ACKED */
     struct rfl_view actor_name;     /* a worker's or operator's name, not a person's */
-    struct rfl_view why;            /* QUEUE_SET: the operator's reason, about no person; up to RFL_WHY_BYTES_MAX */
+    struct rfl_view why;            /* QUEUE_SET, ERASED: the operator's reason, in the clear because no case's key can
+                                       keep it: about no person; up to RFL_WHY_BYTES_MAX */
     struct rfl_case_id kase;        /* zero: about no case */
     uint32_t event_count;
     struct rfl_event events[RFL_EVENTS_PER_COMMAND_MAX];

@@ -1,7 +1,9 @@
 #include "rfl_record.h"
 
 /* Stored numbers of this version; lib/store/FORMAT.md has the table and the steps to change it. */
-enum { CASE_VERSION = 1, REFERRAL_VERSION = 1 };
+enum { CASE_VERSION = 2, REFERRAL_VERSION = 1 };
+/* Version 1 of a case has no flags. */
+enum { CASE_BYTES_V1 = 189, FLAG_KEPT = 1, FLAG_ERASED = 2, FLAGS = FLAG_KEPT | FLAG_ERASED };
 static const uint64_t case_seed = UINT64_C(0x6573616372), referral_seed = UINT64_C(0x6572666572);
 
 static void write_checksum(struct rfl_wr *w, uint64_t seed) { rfl_wr_u64(w, rfl_checksum64(w->p, w->used, seed)); }
@@ -81,6 +83,7 @@ void rfl_case_encode(const struct rfl_case *kase, uint8_t out[RFL_CASE_BYTES])
     rfl_wr_u64(&w, kase->last_referral.v);
     rfl_wr_u64(&w, kase->last_seq.v);
     rfl_wr_u64(&w, kase->id.v);
+    rfl_wr_u8(&w, (uint8_t)((kase->kept ? FLAG_KEPT : 0) | (kase->erased ? FLAG_ERASED : 0)));
     write_checksum(&w, case_seed);
     assert(!w.bad && w.used == RFL_CASE_BYTES);
 }
@@ -88,7 +91,8 @@ void rfl_case_encode(const struct rfl_case *kase, uint8_t out[RFL_CASE_BYTES])
 enum rfl_err rfl_case_decode(struct rfl_view bytes, struct rfl_case *out)
 {
     struct rfl_rd r;
-    enum rfl_err err = open_record(bytes, RFL_CASE_BYTES, CASE_VERSION, case_seed, &r);
+    bool v1 = bytes.len == CASE_BYTES_V1;
+    enum rfl_err err = open_record(bytes, v1 ? CASE_BYTES_V1 : RFL_CASE_BYTES, v1 ? 1 : CASE_VERSION, case_seed, &r);
     if (err != RFL_E_OK)
         return err;
     struct rfl_case kase = { .status = rfl_rd_u8(&r) };
@@ -125,7 +129,10 @@ enum rfl_err rfl_case_decode(struct rfl_view bytes, struct rfl_case *out)
     kase.last_referral.v = rfl_rd_u64(&r);
     kase.last_seq.v = rfl_rd_u64(&r);
     kase.id.v = rfl_rd_u64(&r);
-    if (!rfl_rd_done(&r) || rfl_case_broken(&kase) != NULL)
+    uint8_t flags = v1 ? 0 : rfl_rd_u8(&r);
+    kase.kept = (flags & FLAG_KEPT) != 0;
+    kase.erased = (flags & FLAG_ERASED) != 0;
+    if (!rfl_rd_done(&r) || (flags & ~FLAGS) != 0 || rfl_case_broken(&kase) != NULL)
         return RFL_E_CORRUPT;
     *out = kase;
     return RFL_E_OK;

@@ -10,7 +10,7 @@
 #include "rfl_event.h"
 
 enum {
-    RFL_CASE_BYTES = 189,           /* exactly */
+    RFL_CASE_BYTES = 190,           /* exactly; 189 in version 1, which is read still */
     RFL_REFERRAL_BYTES = 177,       /* exactly */
     RFL_ENTRY_CLEAR_BYTES_MAX = 1280,   /* an entry without its sealed part */
     RFL_ENTRY_BYTES_MAX = RFL_ENTRY_CLEAR_BYTES_MAX + RFL_BODY_BYTES_MAX + 1024

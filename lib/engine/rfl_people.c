@@ -45,7 +45,8 @@ static void take(struct rfl_engine *e, const struct rfl_hash mine[RFL_MATCH_COUN
                  struct rfl__person *out)
 {
     struct rfl_case itself, survivor;
-    if (rfl_store_case(e->store, found->kase, &itself) != RFL_E_OK || !rfl__survivor(e, found->kase, &survivor))
+    if (rfl_store_case(e->store, found->kase, &itself) != RFL_E_OK || !rfl__survivor(e, found->kase, &survivor) ||
+        survivor.erased)            /* what rested on an erased case finds nobody by it */
         return;
     enum rfl_match_verdict verdict = judge_case(e, mine, &itself);
     bool open = survivor.status != RFL_STATUS_CLOSED;
@@ -63,7 +64,7 @@ static int64_t quiet_until(struct rfl_engine *e, struct rfl_case_id id)
     struct rfl_case kase;
     int64_t until_ms = 0;
     for (unsigned i = 0; id.v != 0 && i < EPISODES_MAX; i++, id = kase.previous) {
-        if (rfl_store_case(e->store, id, &kase) != RFL_E_OK)
+        if (rfl_store_case(e->store, id, &kase) != RFL_E_OK || kase.erased)
             break;
         if (kase.quiet_until_ms > until_ms)
             until_ms = kase.quiet_until_ms;

@@ -25,7 +25,16 @@ static enum rfl_err make_key(struct rfl_store *s, struct rfl_case_id id)
     return rfl_env_put(&s->env, RFL_TABLE_KEYS, case_key(id, key), (struct rfl_view){ row, sizeof row }, true);
 }
 
-/* Seals into the store's own buffer; entry->sealed is a view of it. */
+static bool erases(const struct rfl_entry *entry)
+{
+    for (uint32_t i = 0; i < entry->event_count; i++)
+        if (entry->events[i].kind == RFL_EVENT_ERASED)
+            return true;
+    return false;
+}
+
+/* Seals into the store's own buffer; entry->sealed is a view of it. What would be sealed with a key that goes with the
+ * same entry is a mistake: nobody could ever read it. */
 static enum rfl_err seal_personal(struct rfl_store *s, struct rfl_entry *entry, struct rfl_view personal)
 {
     bool opens_case = entry->kase.v != 0 && entry->kase.v == s->state.cases + 1;
@@ -35,7 +44,8 @@ static enum rfl_err seal_personal(struct rfl_store *s, struct rfl_entry *entry, 
         err = make_key(s, entry->kase);
     if (personal.len == 0 || err != RFL_E_OK)
         return err;
-    if (entry->kase.v == 0 || personal.len > RFL_ENTRY_BYTES_MAX - RFL_ENTRY_CLEAR_BYTES_MAX - RFL_SEAL_OVERHEAD_BYTES)
+    if (entry->kase.v == 0 || erases(entry) ||
+        personal.len > RFL_ENTRY_BYTES_MAX - RFL_ENTRY_CLEAR_BYTES_MAX - RFL_SEAL_OVERHEAD_BYTES)
         return RFL_E_INVALID;
     err = use_key(s, entry->kase);
     if (err != RFL_E_OK)

@@ -32,6 +32,9 @@ static enum rfl_err enter(struct rfl_store *s, unsigned kind, struct rfl_referra
         referral->prev_of_match[kind] = at.id;
         return rfl_tables_move_slot(s, RFL_BY_MATCH, hash, at.id.v, referral->id.v);
     }
+    /* Itself, met by the slot of another of its keys that collides with this one: a chance of one in 2^34. */
+    if (err == RFL_E_OK && at.id.v == referral->id.v)
+        return rfl_tables_move_slot(s, RFL_BY_MATCH, hash, 0, referral->id.v);
     if (err == RFL_E_OK)
         err = walk_to(s, kind, referral->id.v, &at);
     if (err != RFL_E_OK)

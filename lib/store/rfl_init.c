@@ -31,6 +31,13 @@ enum rfl_err rfl_making_rows(struct rfl_env *env, const struct rfl_identity *ide
     return err;
 }
 
+enum rfl_err rfl_making_compacted(struct rfl_env *env, uint64_t erased)
+{
+    uint8_t row[RFL_COMPACTED_BYTES];
+    rfl_compacted_encode(erased, row);
+    return rfl_env_put(env, RFL_TABLE_META, name_of("compacted"), (struct rfl_view){ row, sizeof row }, false);
+}
+
 /* Everything inside the new folder, before it has its name. */
 static enum rfl_err make_inside(const char *dir, const struct rfl_store_options *options)
 {

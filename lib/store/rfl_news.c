@@ -51,6 +51,22 @@ enum rfl_err rfl_news_change(struct rfl_store *s, const struct rfl_entry *entry,
     return rfl_chain_write(s, &before, &referral);
 }
 
+enum rfl_err rfl_news_erase(struct rfl_store *s, struct rfl_referral_id newest)
+{
+    struct rfl_referral referral = { .prev_on_case = newest };
+    enum rfl_err err = RFL_E_OK;
+    while (err == RFL_E_OK && referral.prev_on_case.v != 0) {
+        struct rfl_referral before;
+        err = rfl_tables_referral(s, referral.prev_on_case.v, &before);
+        if (err != RFL_E_OK)
+            return rfl_env_fail(&s->env, err == RFL_E_ABSENT ? RFL_E_CORRUPT : err);
+        referral = before;
+        memset(referral.match, 0, sizeof referral.match);
+        err = rfl_chain_write(s, &before, &referral);
+    }
+    return err;
+}
+
 static enum rfl_err put_mail(struct rfl_store *s, const struct rfl_referral *referral, struct rfl_seq seq,
                              uint8_t event_index)
 {

@@ -226,6 +226,20 @@ static enum rfl_err compare_meta(struct rfl_env *a, struct rfl_env *b, struct rf
     return RFL_E_OK;
 }
 
+/* A case that has not been written since its record had an older version says the same in other bytes. */
+static bool same_row(enum rfl_table table, struct rfl_view a, struct rfl_view b)
+{
+    if (a.len == b.len)
+        return memcmp(a.p, b.p, a.len) == 0;
+    struct rfl_case in_a, in_b;
+    uint8_t row_a[RFL_CASE_BYTES], row_b[RFL_CASE_BYTES];
+    if (table != RFL_TABLE_CASES || rfl_case_decode(a, &in_a) != RFL_E_OK || rfl_case_decode(b, &in_b) != RFL_E_OK)
+        return false;
+    rfl_case_encode(&in_a, row_a);
+    rfl_case_encode(&in_b, row_b);
+    return memcmp(row_a, row_b, sizeof row_a) == 0;
+}
+
 enum rfl_err rfl_replay_compare(struct rfl_env *a, struct rfl_env *b, enum rfl_table table, bool say_all,
                                 struct rfl_store_report *report)
 {
@@ -235,8 +249,7 @@ enum rfl_err rfl_replay_compare(struct rfl_env *a, struct rfl_env *b, enum rfl_t
     bool more_a = rfl_walk_next(a, table, &in_a), more_b = rfl_walk_next(b, table, &in_b), goes_on = true;
     while (goes_on && (more_a || more_b)) {
         int c = !more_a ? 1 : !more_b ? -1 : compare_keys(in_a.key, in_b.key);
-        bool same = c == 0 && in_a.value.len == in_b.value.len &&
-                    memcmp(in_a.value.p, in_b.value.p, in_a.value.len) == 0;
+        bool same = c == 0 && same_row(table, in_a.value, in_b.value);
         if (!same) {
             rfl_report_say(report, differs[table], number_of(table, c <= 0 ? in_a.key : in_b.key));
             goes_on = say_all;

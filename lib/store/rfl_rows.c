@@ -4,7 +4,7 @@ enum { ROW_VERSION = 1, CHECKSUM_BYTES = 8 };
 
 /* Seeds that no two rows share: the table in the top byte, the key below. */
 static uint64_t seed_of(unsigned table, uint64_t key) { return (uint64_t)table << 56 ^ key; }
-enum { SEED_IDENTITY = 1, SEED_STATE, SEED_SOURCE, SEED_MAIL, SEED_QUEUE };
+enum { SEED_IDENTITY = 1, SEED_STATE, SEED_SOURCE, SEED_MAIL, SEED_QUEUE, SEED_COMPACTED };
 
 static void finish(struct rfl_wr *w, size_t size, uint64_t seed)
 {
@@ -181,6 +181,28 @@ enum rfl_err rfl_queue_decode(struct rfl_view bytes, struct rfl_queue_row_stored
     if (!intact(bytes, RFL_QUEUE_BYTES, seed_of(SEED_QUEUE, row.queue.v)) || row.queue.v == 0)
         return RFL_E_CORRUPT;
     *out = row;
+    return RFL_E_OK;
+}
+
+void rfl_compacted_encode(uint64_t erased, uint8_t out[RFL_COMPACTED_BYTES])
+{
+    struct rfl_wr w = rfl_wr_of(out, RFL_COMPACTED_BYTES);
+    rfl_wr_u16(&w, ROW_VERSION);
+    rfl_wr_u16(&w, 0);
+    rfl_wr_u64(&w, erased);
+    finish(&w, RFL_COMPACTED_BYTES, seed_of(SEED_COMPACTED, 0));
+}
+
+enum rfl_err rfl_compacted_decode(struct rfl_view bytes, uint64_t *erased_out)
+{
+    struct rfl_rd r = rfl_rd_of(bytes);
+    uint16_t version = rfl_rd_u16(&r), zero = rfl_rd_u16(&r);
+    if (!r.bad && version != ROW_VERSION)
+        return RFL_E_VERSION;
+    uint64_t erased = rfl_rd_u64(&r);
+    if (zero != 0 || !intact(bytes, RFL_COMPACTED_BYTES, seed_of(SEED_COMPACTED, 0)))
+        return RFL_E_CORRUPT;
+    *erased_out = erased;
     return RFL_E_OK;
 }
 

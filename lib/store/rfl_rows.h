@@ -10,7 +10,7 @@
 enum {
     RFL_STORE_FORMAT = 1,
     RFL_IDENTITY_BYTES = 28, RFL_STATE_BYTES = 104, RFL_SOURCE_BYTES = 44, RFL_MAIL_BYTES = 28,
-    RFL_QUEUE_BYTES = 62,
+    RFL_QUEUE_BYTES = 62, RFL_COMPACTED_BYTES = 20,
     RFL_KEY_ID_BYTES = 8, RFL_KEY_PART_BYTES = 10, RFL_KEY_SOURCE_BYTES = 2, RFL_KEY_QUEUE_BYTES = 2,
     RFL_KEY_MAIL_BYTES = 10
 };
@@ -40,6 +40,10 @@ RFL_MUST_USE enum rfl_err rfl_queue_decode(struct rfl_view bytes, struct rfl_que
 void rfl_mail_encode(const struct rfl_mail *mail, struct rfl_source_no source, uint8_t out[RFL_MAIL_BYTES]);
 /* mail->sequence is read: it is in the key, not in the row. */
 RFL_MUST_USE enum rfl_err rfl_mail_decode(struct rfl_view bytes, struct rfl_source_no source, struct rfl_mail *mail);
+
+/* Row "compacted" of meta: how many cases had been erased when the file was last compacted. */
+void rfl_compacted_encode(uint64_t erased, uint8_t out[RFL_COMPACTED_BYTES]);
+RFL_MUST_USE enum rfl_err rfl_compacted_decode(struct rfl_view bytes, uint64_t *erased_out);
 
 void rfl_key_part(uint64_t seq, uint16_t part, uint8_t out[RFL_KEY_PART_BYTES]);
 void rfl_key_mail(struct rfl_source_no source, uint64_t sequence, uint8_t out[RFL_KEY_MAIL_BYTES]);

@@ -54,6 +54,14 @@ static enum rfl_err open_seal(struct rfl_store *s, const char *dir, const struct
     return err == RFL_E_ABSENT ? RFL_E_CORRUPT : err;
 }
 
+/* A store that was never compacted has no such row. */
+static enum rfl_err open_compacted(struct rfl_store *s)
+{
+    struct rfl_view row;
+    enum rfl_err err = rfl_env_get(&s->env, RFL_TABLE_META, name_of("compacted"), &row);
+    return err == RFL_E_OK ? rfl_compacted_decode(row, &s->compacted) : err == RFL_E_ABSENT ? RFL_E_OK : err;
+}
+
 enum rfl_err rfl_opening_state(struct rfl_store *s, const char **why_out)
 {
     struct rfl_view row;
@@ -68,6 +76,10 @@ enum rfl_err rfl_opening_state(struct rfl_store *s, const char **why_out)
     if (err == RFL_E_OK) {
         *why_out = "a row of a queue is damaged: rebuild the store from its log";
         err = rfl_queues_load(s);
+    }
+    if (err == RFL_E_OK) {
+        *why_out = "the row of the last compaction is damaged: compact the store again";
+        err = open_compacted(s);
     }
     s->state_before = s->state;
     return err == RFL_E_ABSENT ? RFL_E_CORRUPT : err;
@@ -357,6 +369,8 @@ void rfl_store_stat(struct rfl_store *s, struct rfl_store_stat *out)
     out->referrals = s->state.referrals;
     out->joined = s->state.joined;
     out->mailbox_rows = s->state.mailbox_rows;
+    out->cases_erased = s->erased;
+    out->keys_lingering = s->erased - s->compacted;
     memcpy(out->case_by_status, s->by_status, sizeof out->case_by_status);
     out->map_bytes = s->env.map_bytes;
     out->used_bytes = rfl_env_used_pages(&s->env) * RFL_ENV_PAGE_BYTES;

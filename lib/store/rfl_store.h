@@ -100,8 +100,9 @@ struct rfl_token rfl_store_next_token(struct rfl_store *store);
 
 /* Appends the entry (its seq, prev_of_case and policy are set here) and applies it to the tables and indexes: this is
  * the only function that changes stored state, and rebuild uses its second half. `personal` (may be empty) is sealed
- * under the case's data key, which is made with the case. Sticky errors; RFL_E_STATE or CORRUPT from an event the core
- * refuses is our own mistake and is also sticky. */
+ * under the case's data key, which is made with the case and destroyed by ERASED (whose entry may have no `personal`:
+ * its reason is entry->why). Sticky errors; RFL_E_STATE or CORRUPT from an event the core refuses is our own mistake
+ * and is also sticky. */
 RFL_MUST_USE enum rfl_err rfl_store_append(struct rfl_store *store, struct rfl_entry *entry,
                                            struct rfl_view personal);
 
@@ -111,7 +112,7 @@ uint32_t rfl_store_epoch(const struct rfl_store *store);
 struct rfl_seq rfl_store_policy(const struct rfl_store *store);
 
 /* Opens the sealed part of an entry into out (cap bytes). RFL_E_CORRUPT: forged, moved or damaged; RFL_E_ABSENT: the
- * entry has none; RFL_E_FULL: cap is too small. */
+ * entry has none, or (it has, entry->sealed.len > 0) its case was erased; RFL_E_FULL: cap is too small. */
 RFL_MUST_USE enum rfl_err rfl_store_unseal(struct rfl_store *store, const struct rfl_entry *entry, uint8_t *out,
                                            size_t cap, size_t *len_out);
 
@@ -129,6 +130,9 @@ const struct rfl_receipt_key *rfl_store_receipt_key(const struct rfl_store *stor
 struct rfl_store_stat {
     uint32_t epoch;
     uint64_t entries, cases, referrals, joined, mailbox_rows;
+    uint64_t cases_erased;                          /* of all time, */
+    uint64_t keys_lingering;                        /* and since the last compaction: their wrapped keys may still lie
+                                                       in pages of the file that are free */
     uint64_t case_by_status[RFL_STATUS_COUNT];      /* counted from the cases, kept by the function that writes one */
     uint64_t map_bytes, used_bytes, file_bytes;     /* used_bytes: pages in use, the free list taken off */
     uint64_t index_bytes;                           /* memory of the derived indexes */

@@ -205,6 +205,8 @@ static enum rfl_err move_places(struct rfl_store *s, const struct rfl_case *befo
         s->by_status[before->status]--;
     if (after->status != RFL_STATUS_NONE)
         s->by_status[after->status]++;
+    s->erased += after->erased;
+    s->erased -= before->erased;
     return RFL_E_OK;
 }
 
@@ -278,6 +280,7 @@ static enum rfl_err load_places(struct rfl_store *s, struct rfl_order *places[RF
             if (keys.has[i])
                 places[i][count[i]++] = keys.order[i];
         s->by_status[kase.status]++;
+        s->erased += kase.erased;
     }
     if (err == RFL_E_OK)
         err = walk.err;
@@ -410,12 +413,35 @@ static enum rfl_err judge_case(struct rfl_store *s, const struct rfl_entry *entr
     return err == RFL_E_OK ? rfl_apply_done(after, entry) : err;
 }
 
+/* The one thing an event does to `keys`, which is no table that applying the log makes: in a rebuilt store the row is
+ * not there. Zeroes first, so that the page it lies in keeps nothing of it; what older pages keep goes with the next
+ * compaction. */
+static enum rfl_err destroy_key(struct rfl_store *s, struct rfl_case_id id)
+{
+    static const uint8_t nothing[RFL_SEAL_ROW_BYTES];
+    uint8_t key[RFL_KEY_ID_BYTES];
+    struct rfl_view row, at = { key, sizeof key };
+    rfl_put_be64(key, id.v);
+    enum rfl_err err = rfl_env_get(&s->env, RFL_TABLE_KEYS, at, &row);
+    if (err == RFL_E_ABSENT)
+        return RFL_E_OK;
+    if (s->seal != NULL && rfl_seal_key_in_use(s->seal, id))
+        rfl_seal_key_forget(s->seal);
+    if (err == RFL_E_OK)
+        err = rfl_env_put(&s->env, RFL_TABLE_KEYS, at, (struct rfl_view){ nothing, sizeof nothing }, false);
+    return err == RFL_E_OK ? rfl_env_del(&s->env, RFL_TABLE_KEYS, at) : err;
+}
+
 /* What an event does to referrals; the case and its counts follow. */
 static enum rfl_err apply_to_referrals(struct rfl_store *s, const struct rfl_entry *entry,
                                        const struct rfl_event *event, struct rfl_referral_id *newest)
 {
     if (event->kind == RFL_EVENT_AMENDED || event->kind == RFL_EVENT_WITHDRAWN)
         return rfl_news_change(s, entry, event);
+    if (event->kind == RFL_EVENT_ERASED) {
+        enum rfl_err err = rfl_news_erase(s, *newest);
+        return err == RFL_E_OK ? destroy_key(s, entry->kase) : err;
+    }
     if (!brings_referral(event))
         return RFL_E_OK;
     enum rfl_err err = rfl_news_referral(s, entry, event, *newest);

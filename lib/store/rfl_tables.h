@@ -32,6 +32,8 @@ struct rfl_store {
     struct rfl_ordset order[RFL_INDEX_COUNT];
     struct rfl_hashidx by[RFL_HASH_INDEX_COUNT];
     uint64_t by_status[RFL_STATUS_COUNT];
+    uint64_t erased;                            /* cases that are; counted with by_status */
+    uint64_t compacted;                         /* of them, how many before the last compaction */
 
     struct rfl_dirty *dirty;
     uint32_t *dirty_slots;                      /* hash of case id -> place in dirty + 1; a power of two */
@@ -89,6 +91,9 @@ RFL_MUST_USE enum rfl_err rfl_news_referral(struct rfl_store *store, const struc
 /* What AMENDED or WITHDRAWN does to one. */
 RFL_MUST_USE enum rfl_err rfl_news_change(struct rfl_store *store, const struct rfl_entry *entry,
                                           const struct rfl_event *event);
+/* What ERASED does to the referrals of a case, `newest` and those before it: nobody is found by their match keys. The
+ * keyed hashes of reference and body stay, so that a resent message is known and does not bring the person back. */
+RFL_MUST_USE enum rfl_err rfl_news_erase(struct rfl_store *store, struct rfl_referral_id newest);
 /* Puts mail for every referral of the case, and of the cases linked to it, whose door the event names and who wants to
  * hear of such events. newest: the case's last referral. */
 RFL_MUST_USE enum rfl_err rfl_news_tell(struct rfl_store *store, const struct rfl_entry *entry, uint8_t event_index,

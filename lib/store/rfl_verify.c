@@ -12,6 +12,27 @@ static const struct rfl_store_options default_options;
 
 /* ---- verify ---- */
 
+/* Every case has its key, and an erased one has none. `made`: what the log gives. */
+static enum rfl_err check_keys_of_cases(struct rfl_store *s, struct rfl_store *made, struct rfl_store_report *report)
+{
+    struct rfl_case kase;
+    enum rfl_err err = RFL_E_OK;
+    for (uint64_t id = 1; id <= made->state.cases && err == RFL_E_OK; id++) {
+        uint8_t key[RFL_KEY_ID_BYTES];
+        struct rfl_view row;
+        rfl_put_be64(key, id);
+        err = rfl_tables_case(made, id, &kase);
+        enum rfl_err found = rfl_env_get(&s->env, RFL_TABLE_KEYS, (struct rfl_view){ key, sizeof key }, &row);
+        if (err == RFL_E_OK && found != RFL_E_OK && found != RFL_E_ABSENT)
+            err = found;
+        else if (err == RFL_E_OK && found == RFL_E_ABSENT && !kase.erased)
+            rfl_report_say(report, "the key of a case is missing, and nobody erased it", id);
+        else if (err == RFL_E_OK && found == RFL_E_OK && kase.erased)
+            rfl_report_say(report, "an erased case has its key again", id);
+    }
+    return err;
+}
+
 static enum rfl_err check_keys(struct rfl_store *s, uint64_t cases, struct rfl_store_report *report)
 {
     struct rfl_walk walk = { 0 };
@@ -103,6 +124,8 @@ static enum rfl_err verify_with(struct rfl_store *from, const char *scratch, con
         err = rfl_env_begin(&made->env);
         for (size_t i = 0; i < sizeof tables / sizeof tables[0] && err == RFL_E_OK; i++)
             err = rfl_replay_compare(&from->env, &made->env, tables[i], true, report);
+        if (err == RFL_E_OK)
+            err = check_keys_of_cases(from, made, report);
         rfl_env_abort(&made->env);
     }
     if (err == RFL_E_OK)
@@ -178,6 +201,12 @@ static enum rfl_err rebuild_into(const char *dir, const char *made, const struct
     struct rfl_replay replay = { .from = from, .to = to, .copy_log = true, .report = report };
     if (err == RFL_E_OK)
         err = rfl_replay_log(&replay);
+    if (err == RFL_E_OK)
+        err = rfl_env_begin(&to->env);
+    if (err == RFL_E_OK && to->erased > 0)              /* no page of the new file ever held an erased key */
+        err = rfl_making_compacted(&to->env, to->erased);
+    if (err == RFL_E_OK)
+        err = rfl_env_commit(&to->env);
     rfl_tables_free(&to);
     rfl_store_close(&from);
     if (err == RFL_E_OK && options->key_path == NULL &&

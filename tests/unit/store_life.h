@@ -63,9 +63,11 @@ static inline struct rfl_event life_event(struct life *life, struct rfl_store *s
         e.submission.id = rfl_store_next_referral(store);
         e.submission.reference = life_reference(++life->references);
         e.submission.body = life_reference(life->references + (UINT64_C(1) << 40));
-        if (life_draw(life) % 3 != 0)       /* few enough persons that some come again */
-            e.submission.match[life_draw(life) % RFL_MATCH_COUNT] =
-                life_reference((UINT64_C(2) << 40) + life_draw(life) % 40);
+        if (life_draw(life) % 3 != 0) {     /* few enough persons that some come again; keys of two kinds never agree */
+            uint64_t of = life_draw(life) % RFL_MATCH_COUNT;
+            e.submission.match[of] = life_reference(life_draw(life) % 40 * 977 + of * 331);
+            e.submission.match[of].b[15] = (uint8_t)(2 + of);
+        }
         e.submission.door = (uint8_t)(1 + life_draw(life) % (RFL_DOOR_COUNT - 1));
         e.submission.consent = (uint8_t)(life_draw(life) % RFL_CONSENT_COUNT);
     }
@@ -149,6 +151,8 @@ static inline enum rfl_err life_command(struct life *life, struct rfl_store *sto
         uint64_t id = what < 7 || cases == 1 ? cases : 1 + life_draw(life) % (cases - 1);
         if (!life_entry(life, store, (struct rfl_case_id){ id }, &entry))
             return RFL_E_OK;
+        if (entry.events[0].kind == RFL_EVENT_ERASED)           /* nothing is sealed with the key it destroys */
+            len = 0;
         return rfl_store_append(store, &entry, (struct rfl_view){ personal, len });
     }
     memset(&entry, 0, sizeof entry);

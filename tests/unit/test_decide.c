@@ -156,7 +156,8 @@ static void walk_arguments(const struct rfl_policy *under, const struct rfl_case
     case RFL_DO_OFFER: case RFL_DO_ACCEPT: case RFL_DO_DECLINE: case RFL_DO_TOUCH: case RFL_DO_CONTACT:
     case RFL_DO_START: case RFL_DO_OUTCOME: case RFL_DO_CLOSE: case RFL_DO_RETURN: case RFL_DO_EXPIRE:
     case RFL_DO_WITHDRAW: case RFL_DO_RESEMBLE: case RFL_DO_SEND_BACK: case RFL_DO_SHUT: case RFL_DO_LINK:
-    case RFL_DO_UNLINK: case RFL_DO_FOLLOW:
+    case RFL_DO_UNLINK: case RFL_DO_FOLLOW: case RFL_DO_ERASE: case RFL_DO_KEEP: case RFL_DO_UNKEEP:
+    case RFL_DO_REVEAL:
         for (unsigned word = 0; word < 12; word++) {
             command.reason = command.code = (uint8_t)word;
             command.reached = word % 2 == 1;
@@ -218,8 +219,15 @@ static void walk_overlays(struct rfl_case kase)
     varied.tries = 7;
     varied.tried_channels = 1 << RFL_CHANNEL_PHONE | 1 << RFL_CHANNEL_LETTER;
     walk_commands(policy, &varied);
-    if (kase.status == RFL_STATUS_CLOSED)
+    varied.kept = 1;
+    walk_commands(policy, &varied);
+    varied.kept = 0;
+    if (kase.status == RFL_STATUS_CLOSED) {
+        varied.resembles.v = 0;
+        varied.erased = 1;
+        walk_commands(policy, &varied);
         return;
+    }
     varied.due_ms = NOW_MS + 30 * HOUR_MS;
     varied.accept_by_ms = varied.due_ms;
     varied.half_ms = NOW_MS - HOUR_MS;

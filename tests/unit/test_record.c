@@ -1,5 +1,6 @@
-/* Stored records as bytes. The golden files are what version 1 wrote: a store that exists must be readable for ever, so
- * they are changed by adding files of a new version, never by writing these again. `test_record --write` makes them. */
+/* Stored records as bytes. The golden files are what their version wrote: a store that exists must be readable for
+ * ever, so they are changed by adding files of a new version, never by writing these again. `test_record --write`
+ * makes them. */
 #include "core_case.h"
 
 #include <stdio.h>
@@ -60,6 +61,11 @@ static struct rfl_case any_case(uint64_t *random)
     kase.linked_to.v = status == RFL_STATUS_CLOSED ? 0 : kase.id.v ^ 1;
     kase.resembles.v = next_number(random);
     kase.previous.v = next_number(random) % kase.id.v;
+    kase.kept = (uint8_t)(next_number(random) % 2);
+    if (status == RFL_STATUS_CLOSED && kase.kept == 0 && next_number(random) % 2 == 0) {
+        kase.erased = 1;
+        kase.linked_to.v = kase.resembles.v = kase.previous.v = 0;
+    }
     return kase;
 }
 
@@ -370,7 +376,7 @@ static void another_version_is_named_and_not_guessed(void **state)
         reseal(r, sizeof r, referral_seed);
         reseal(e, len, entry_seed);
         enum rfl_err expected = version == 1 ? RFL_E_OK : RFL_E_VERSION;
-        assert_int_equal(decode_case((struct rfl_view){ c, sizeof c }), expected);
+        assert_int_equal(decode_case((struct rfl_view){ c, sizeof c }), version == 2 ? RFL_E_OK : RFL_E_VERSION);
         assert_int_equal(decode_referral((struct rfl_view){ r, sizeof r }), expected);
         assert_int_equal(decode_entry((struct rfl_view){ e, len }), expected);
     }
@@ -467,7 +473,7 @@ static size_t golden_entry(enum rfl_event_kind kind, uint8_t *out, size_t cap)
 
 static void golden_path(char *path, size_t cap, const char *name)
 {
-    assert_in_range(snprintf(path, cap, "tests/golden/%s-v1.bin", name), 1, cap - 1);
+    assert_in_range(snprintf(path, cap, "tests/golden/%s.bin", name), 1, cap - 1);
 }
 
 static void compare_golden(const char *name, const uint8_t *bytes, size_t len, decode_fn decode)
@@ -499,18 +505,42 @@ static void for_each_golden(void (*with)(const char *name, const uint8_t *bytes,
 {
     uint8_t bytes[2048];
     char name[64];
-    with("case", bytes, golden_case(bytes), decode_case);
-    with("referral", bytes, golden_referral(bytes), decode_referral);
+    with("case-v2", bytes, golden_case(bytes), decode_case);
+    with("referral-v1", bytes, golden_referral(bytes), decode_referral);
     for (unsigned kind = RFL_EVENT_RECEIVED; kind < RFL_EVENT_COUNT; kind++) {
-        (void)snprintf(name, sizeof name, "entry-%s", rfl_event_kind_word((enum rfl_event_kind)kind));
+        (void)snprintf(name, sizeof name, "entry-%s-v1", rfl_event_kind_word((enum rfl_event_kind)kind));
         with(name, bytes, golden_entry((enum rfl_event_kind)kind, bytes, sizeof bytes), decode_entry);
     }
 }
 
-static void golden_records_of_version_1_are_still_written_and_read(void **state)
+static void golden_records_of_the_newest_version_are_still_written_and_read(void **state)
 {
     (void)state;
     for_each_golden(compare_golden);
+}
+
+/* Version 1 had no flags; all else it says is what version 2 says, one byte later. */
+static void golden_case_of_version_1_is_still_read(void **state)
+{
+    (void)state;
+    uint8_t v1[256], v2[256], again[RFL_CASE_BYTES];
+    struct rfl_case old, kase;
+    FILE *f = fopen("tests/golden/case-v1.bin", "rb");
+    assert_non_null(f);
+    size_t len = fread(v1, 1, sizeof v1, f);
+    (void)fclose(f);
+    assert_int_equal(len, RFL_CASE_BYTES - 1);
+    must(rfl_case_decode((struct rfl_view){ v1, len }, &old));
+    assert_int_equal(old.kept + old.erased, 0);
+    must(rfl_case_decode((struct rfl_view){ v2, golden_case(v2) }, &kase));
+    kase.kept = 0;
+    rfl_case_encode(&kase, v2);
+    rfl_case_encode(&old, again);
+    assert_memory_equal(again, v2, sizeof again);
+    expect_damage_is_found(v1, len, decode_case);
+    v1[0] = 2;
+    reseal(v1, len, case_seed);
+    assert_int_equal(rfl_case_decode((struct rfl_view){ v1, len }, &old), RFL_E_VERSION);
 }
 
 int main(int argc, char **argv)
@@ -524,7 +554,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(another_version_is_named_and_not_guessed),
         cmocka_unit_test(kinds_of_records_are_not_mistaken),
         cmocka_unit_test(forged_values_with_a_good_checksum_are_refused_or_mean_what_they_say),
-        cmocka_unit_test(golden_records_of_version_1_are_still_written_and_read),
+        cmocka_unit_test(golden_records_of_the_newest_version_are_still_written_and_read),
+        cmocka_unit_test(golden_case_of_version_1_is_still_read),
     };
     if (argc == 2 && strcmp(argv[1], "--write") == 0) {
         for_each_golden(write_golden);
