@@ -7,7 +7,23 @@
 #include "modes.h"
 #include "notify.h"
 
-enum rfl_err guidance_load(const struct options *options, struct guidance *out, struct rfl_conf_report *report)
+static enum rfl_err load_archived(const struct options *options, struct rfl_hash digest, struct rfl_policy **out,
+                                  struct rfl_conf_report *report)
+{
+    char archive[RELOAD_PATH_BYTES];
+    (void)snprintf(archive, sizeof archive, "%s/policies", options->store_dir);
+    enum rfl_err err = rfl_conf_archive_load(archive, digest, out, report);
+    if (err == RFL_E_ABSENT)
+        rfl_conf_report_add(report, archive, 0, "", "the archive does not have this policy",
+                            "see: referralctl policy list");
+    if (err == RFL_E_CORRUPT)
+        rfl_conf_report_add(report, archive, 0, "", "what the archive has under this digest is another policy: it was "
+                            "changed, or kept by another version", "choose another one");
+    return err;
+}
+
+enum rfl_err guidance_load(const struct options *options, const struct rfl_hash *archived, struct guidance *out,
+                           struct rfl_conf_report *report)
 {
     struct guidance fresh = { NULL, NULL };
     modes_check_folder(options->policy_dir, "policy_dir", report);
@@ -15,7 +31,8 @@ enum rfl_err guidance_load(const struct options *options, struct guidance *out, 
         modes_check_folder(options->directory_dir, "directory_dir", report);
     if (report->count > 0)
         return RFL_E_INVALID;
-    enum rfl_err err = rfl_conf_policy_load(options->policy_dir, &fresh.policy, report);
+    enum rfl_err err = archived != NULL ? load_archived(options, *archived, &fresh.policy, report)
+                                        : rfl_conf_policy_load(options->policy_dir, &fresh.policy, report);
     if (err == RFL_E_OK && options->directory_dir[0] != '\0') {
         struct rfl_directory_fault fault = { 0 };
         err = rfl_directory_set_open(options->directory_dir, &fresh.directories, &fault);
@@ -155,8 +172,10 @@ int daemon_open(struct daemon *d)
     int code = check_modes(d);
     if (code == 0)
         code = open_store(d);
-    if (code == 0)
+    if (code == 0) {
+        reload_keep_first(d);       /* before the engine logs that it is in force */
         code = open_engine(d);
+    }
     if (code == 0)
         code = open_bus(d);         /* last: whoever can connect can be answered */
     if (code != 0)
@@ -176,61 +195,4 @@ void daemon_close(struct daemon *d, int linger_ms)
     if (d->store != NULL)
         rfl_store_close(&d->store);
     guidance_free(&d->guidance);
-}
-
-static void say_kept_old(struct daemon *d, enum rfl_err err, const struct rfl_conf_report *report)
-{
-    uint32_t shown = report->count < RFL_CONF_FINDINGS_MAX ? report->count : RFL_CONF_FINDINGS_MAX;
-    for (uint32_t i = 0; i < shown; i++)
-        LOG(&d->log, ERROR, "reload.finding", F_FINDING(&report->finding[i]));
-    LOG(&d->log, ERROR, "reload.kept_old", F_ERR("error", err), F_U64("findings", report->count),
-        F_HASH("policy", d->guidance.policy->digest), F_LIT("next", "correct it, check with referrald -t, reload"));
-}
-
-/* Reads everything afresh; on RFL_E_OK *fresh is the caller's and d->options are the new ones. */
-static enum rfl_err load_again(struct daemon *d, struct guidance *fresh, struct rfl_conf_report *report)
-{
-    struct options options;
-    struct rfl_conf_origin origins[OPTIONS_COUNT];
-    enum rfl_err err = options_read(d->conf_path, &options, origins, report);
-    if (err != RFL_E_OK)
-        return err;
-    const struct rfl_conf_option *blocked = rfl_conf_reload_blocked(options_table(), &d->options, &options);
-    if (blocked != NULL) {
-        rfl_conf_report_add(report, d->conf_path, 0, blocked->key, "this option needs a restart",
-                            "put the old value back, or restart");
-        return RFL_E_INVALID;
-    }
-    err = guidance_load(&options, fresh, report);
-    if (err == RFL_E_OK) {
-        d->options = options;
-        memcpy(d->origins, origins, sizeof origins);
-    }
-    return err;
-}
-
-bool daemon_reload(struct daemon *d)
-{
-    struct guidance fresh = { NULL, NULL };
-    struct rfl_conf_report *report = calloc(1, sizeof *report);
-    bool store_works = true;
-    notify_reloading();
-    enum rfl_err err = report == NULL ? RFL_E_MEMORY : load_again(d, &fresh, report);
-    if (err == RFL_E_OK) {
-        err = rfl_engine_set_policy(d->engine, fresh.policy, fresh.directories, &d->now);
-        store_works = err == RFL_E_OK || err == RFL_E_FULL;     /* no room to log it: the old one stays in force */
-    }
-    if (err == RFL_E_OK) {
-        struct guidance old = d->guidance;
-        d->guidance = fresh;
-        guidance_free(&old);
-        LOG(&d->log, NOTE, "reload.done", F_HASH("policy", d->guidance.policy->digest));
-    } else {
-        guidance_free(&fresh);
-        if (report != NULL)
-            say_kept_old(d, err, report);
-    }
-    free(report);
-    notify_ready(err == RFL_E_OK ? "ready" : "ready, but the last reload was refused");
-    return store_works;
 }

@@ -1,6 +1,6 @@
 /* daemon.h: everything the running process holds, on main's stack and passed down; and what is done with it once.
  *
- * daemon_open and daemon_close are the two ends of main's order of events; daemon_reload is between turns. */
+ * daemon_open and daemon_close are the two ends of main's order of events; reload.h is between turns. */
 #ifndef DAEMON_H
 #define DAEMON_H
 
@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "log.h"
 #include "options.h"
+#include "reload.h"
 #include "rfl_directory.h"
 #include "rfl_engine.h"
 
@@ -23,25 +24,22 @@ struct daemon {
     struct rfl_now now;
     int signal_fd;
     struct guidance guidance;
+    struct reload_standing standing;
     struct rfl_store *store;
     struct rfl_engine *engine;
     struct bus *bus;
     bool draining;
 };
 
-/* Loads both folders of the options; all or nothing. RFL_E_INVALID, IO, ABSENT, VERSION, CORRUPT, FULL, MEMORY: the
- * report says why and *out is untouched. */
-RFL_MUST_USE enum rfl_err guidance_load(const struct options *options, struct guidance *out,
-                                        struct rfl_conf_report *report);
+/* Loads both folders of the options, or instead of policy_dir a policy of the archive; all or nothing. RFL_E_INVALID,
+ * IO, ABSENT, VERSION, CORRUPT, FULL, MEMORY: the report says why and *out is untouched. */
+RFL_MUST_USE enum rfl_err guidance_load(const struct options *options, const struct rfl_hash *archived,
+                                        struct guidance *out, struct rfl_conf_report *report);
 void guidance_free(struct guidance *guidance);
 
 /* Opens store, engine and sockets. Returns 0, or the exit code after logging what failed and what to do. */
 RFL_MUST_USE int daemon_open(struct daemon *daemon);
 /* Reverse order of opening; whatever was not opened is passed over. linger_ms is bus_free's. */
 void daemon_close(struct daemon *daemon, int linger_ms);
-
-/* HUP: reads configuration, policy and directories again; all of it takes effect or none, and the log says which. False
- * when the store failed underneath: the process must stop. Between turns only. */
-RFL_MUST_USE bool daemon_reload(struct daemon *daemon);
 
 #endif

@@ -34,6 +34,9 @@ struct loop {
     int64_t watchdog_ms;
     bool drain_new;                                     /* the engine must be told in the next turn */
     bool full;                                          /* the last turn was undone */
+    struct { uint64_t session, correlation; struct reload_wish wish; } asked;   /* a PolicyLoad; session 0: none */
+    struct rfl_policy_finding_row findings[RFL_CONF_FINDINGS_MAX];
+    struct rfl_policy_row policies[RFL_POLICY_ROWS_MAX];
     struct bus_counters seen;                           /* as of the last housekeeping */
     struct {
 #define X(name) uint64_t name;
@@ -53,6 +56,17 @@ static void refuse(struct loop *loop, uint64_t session, enum rfl_code code)
     rfl_engine_refuse(loop->d->engine, session, &loop->ask, code);
 }
 
+/* A policy is changed between turns, so it waits for the end of this one. */
+static enum rfl_code ask_later(struct loop *loop, uint64_t session)
+{
+    enum rfl_code code = RFL_CODE_BUSY;
+    if (loop->asked.session == 0 && reload_wish_of(&loop->ask, &loop->asked.wish, &code)) {
+        loop->asked.session = session;
+        loop->asked.correlation = loop->ask.correlation;
+    }
+    return code;
+}
+
 static void take_frame(struct loop *loop, const struct bus_frame *frame)
 {
     if (frame->session == 0)
@@ -65,6 +79,11 @@ static void take_frame(struct loop *loop, const struct bus_frame *frame)
         code = rfl_wire_decode_ask(frame->payload, &loop->arena, &loop->ask);
     if (code == RFL_CODE_OK && !belongs_on(loop->ask.kind, frame->socket))
         code = RFL_CODE_WRONG_SOCKET;
+    bool later = code == RFL_CODE_OK && loop->ask.kind == RFL_MSG_POLICY_LOAD;
+    if (later)
+        code = ask_later(loop, frame->session);
+    if (later && code == RFL_CODE_OK)
+        return;
     if (code == RFL_CODE_OK)
         rfl_engine_handle(loop->d->engine, frame->session, &loop->ask);
     else
@@ -98,6 +117,11 @@ static void add_counter(struct loop *loop, uint32_t *count, const char *name, ui
         loop->shown[(*count)++] = (struct rfl_counter){ { (const uint8_t *)name, strlen(name) }, value };
 }
 
+static struct rfl_view text_of(const char *text)
+{
+    return (struct rfl_view){ (const uint8_t *)text, strlen(text) };
+}
+
 /* The engine knows nothing of sockets: what only the daemon can say of itself is added here. */
 static void complete_admin_state(struct loop *loop, struct rfl_msg_admin_state *state)
 {
@@ -120,6 +144,9 @@ static void complete_admin_state(struct loop *loop, struct rfl_msg_admin_state *
                        bus_endpoint(d->bus, BUS_WORKERS), bus_endpoint(d->bus, BUS_ADMIN));
     assert(len > 0 && (size_t)len < sizeof loop->bind);
     state->bind = (struct rfl_view){ (const uint8_t *)loop->bind, (size_t)len };
+    state->policy_pinned = d->standing.pinned;
+    state->reload_refused_ms = d->standing.refused_ms;
+    state->reload_refused = text_of(d->standing.refused);
 }
 
 static size_t encode(struct loop *loop, const struct rfl_reply *reply)
@@ -127,6 +154,11 @@ static size_t encode(struct loop *loop, const struct rfl_reply *reply)
     if (reply->kind == RFL_MSG_ADMIN_STATE) {
         struct rfl_reply completed = *reply;
         complete_admin_state(loop, &completed.admin_state);
+        return rfl_wire_encode_reply(&completed, loop->frame, RFL_MESSAGE_BYTES_MAX);
+    }
+    if (reply->kind == RFL_MSG_POLICIES) {
+        struct rfl_reply completed = *reply;
+        reload_complete_list(loop->d, &completed.policies, loop->policies);
         return rfl_wire_encode_reply(&completed, loop->frame, RFL_MESSAGE_BYTES_MAX);
     }
     size_t len = rfl_wire_encode_reply(reply, loop->frame, RFL_MESSAGE_BYTES_MAX);
@@ -151,12 +183,48 @@ static void speak(struct loop *loop)
 
 /* ---- between turns ---- */
 
+static void say_policy_loaded(struct loop *loop, const struct rfl_conf_report *report,
+                              const struct reload_result *result)
+{
+    char before[RFL_CONF_DIGEST_TEXT], after[RFL_CONF_DIGEST_TEXT] = "";
+    uint32_t count = report->count < RFL_CONF_FINDINGS_MAX ? report->count : RFL_CONF_FINDINGS_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct rfl_conf_finding *f = &report->finding[i];
+        loop->findings[i] = (struct rfl_policy_finding_row){ text_of(f->file), text_of(f->key), text_of(f->rule),
+                                                             text_of(f->remedy), f->line > 0 ? (uint32_t)f->line : 0 };
+    }
+    rfl_conf_digest_text(result->before, before);
+    if (!rfl_hash_none(result->after))
+        rfl_conf_digest_text(result->after, after);
+    struct rfl_reply reply = { .kind = RFL_MSG_POLICY_LOADED, .correlation = loop->asked.correlation };
+    reply.policy_loaded = (struct rfl_msg_policy_loaded){
+        .dry_run = loop->asked.wish.dry_run, .taken = result->taken, .pinned = loop->d->standing.pinned,
+        .before = text_of(before), .after = text_of(after), .findings = loop->findings, .findings_count = count };
+    size_t len = encode(loop, &reply);
+    bus_send(loop->d->bus, loop->asked.session, (struct rfl_view){ loop->frame, len });
+}
+
+/* False when the store failed underneath. */
+static bool load_policy(struct loop *loop)
+{
+    struct reload_result result = { .store_works = true, .before = rfl_policy_digest(loop->d->guidance.policy) };
+    struct rfl_conf_report *report = calloc(1, sizeof *report);
+    if (report != NULL) {
+        reload(loop->d, &loop->asked.wish, report, &result);
+        if (result.store_works)
+            say_policy_loaded(loop, report, &result);
+    }
+    free(report);
+    loop->asked.session = 0;
+    return result.store_works;
+}
+
 static bool heed_signals(struct loop *loop)
 {
     struct daemon *d = loop->d;
     for (enum signals_event event; (event = signals_next(d->signal_fd)) != SIGNALS_NONE; ) {
         if (event == SIGNALS_RELOAD) {
-            if (!daemon_reload(d))
+            if (!reload_signalled(d))
                 return false;
             continue;
         }
@@ -287,6 +355,8 @@ static enum step turn(struct loop *loop)
     if (commit(loop) != STEP_ON)                                                /* 4: one transaction */
         return STEP_STORE_FAILED;
     speak(loop);                                                                /* 5: receipts, offers, feedback */
+    if (loop->asked.session != 0 && !load_policy(loop))
+        return STEP_STORE_FAILED;
     feed_watchdog(loop);
     return STEP_ON;
 }

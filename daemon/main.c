@@ -71,7 +71,7 @@ static int configure(struct daemon *d, enum mode mode)
         return EX_TEMPFAIL;
     enum rfl_err err = options_read(d->conf_path, &d->options, d->origins, report);
     if (err == RFL_E_OK && mode != MODE_SHOW)
-        err = guidance_load(&d->options, &d->guidance, report);
+        err = mode == MODE_CHECK ? guidance_load(&d->options, NULL, &d->guidance, report) : reload_first(d, report);
     if (report->count > 0)
         rfl_conf_report_print(report, stderr);
     if (err != RFL_E_OK)

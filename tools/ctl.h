@@ -23,13 +23,14 @@ enum {
     CTL_OPT_QUEUE = 32, CTL_OPT_DOOR = 64, CTL_OPT_LIMIT = 128, CTL_OPT_ENDPOINT = 256, CTL_OPT_MAP = 512,
     CTL_OPT_KEY = 1024, CTL_OPT_ANY_FS = 2048, CTL_OPT_WAITING = 4096,
     CTL_OPT_WAIT = 8192, CTL_OPT_UNTIL = 16384, CTL_OPT_AS = 32768, CTL_OPT_OVERRIDE = 65536, CTL_OPT_TO = 131072,
-    CTL_OPT_ACT = 262144        /* --operator, --reason, --dry-run and --execute: of what changes something */
+    CTL_OPT_ACT = 262144,       /* --operator, --reason, --dry-run and --execute: of what changes something */
+    CTL_OPT_FORCE = 1 << 24
 };
 
 struct ctl {
     const char *admin, *doors;      /* endpoints */
     const char *endpoint;           /* of --endpoint, or NULL */
-    bool json, any_fs, waiting, wait, dry_run, execute, override_no;
+    bool json, any_fs, waiting, wait, dry_run, execute, override_no, force;
     int timeout_ms;
     const char *source, *reference, *file, *at, *status, *queue, *door, *limit, *map, *key;     /* NULL: not given */
     const char *operator, *reason, *until, *as, *to;
@@ -149,6 +150,9 @@ int ctl_queue_hold(const struct ctl *ctl);
 int ctl_queue_divert(const struct ctl *ctl);
 int ctl_queue_capacity(const struct ctl *ctl);
 int ctl_queue_clear(const struct ctl *ctl);
+int ctl_policy_load(const struct ctl *ctl);
+int ctl_policy_rollback(const struct ctl *ctl);
+int ctl_policy_list(const struct ctl *ctl);
 int ctl_store_verify(const struct ctl *ctl);
 int ctl_store_rebuild(const struct ctl *ctl);
 int ctl_store_compare(const struct ctl *ctl);

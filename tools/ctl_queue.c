@@ -20,6 +20,14 @@ static void status_fields(const struct rfl_msg_admin_state *state)
     ctl_cell_time(&table, state->started_ms);
     ctl_cell(&table, "policy");
     ctl_cell_view(&table, state->policy);
+    ctl_cell(&table, state->policy_pinned ? "pinned since" : "in force since");
+    ctl_cell_time(&table, state->policy_since_ms);
+    if (state->reload_refused_ms > 0) {
+        ctl_cell(&table, "reload refused");
+        ctl_cell_time(&table, state->reload_refused_ms);
+        ctl_cell(&table, "why");
+        ctl_cell_view(&table, state->reload_refused);
+    }
     ctl_cell(&table, "directory");
     ctl_cell_view(&table, state->directory);
     ctl_cell(&table, "sockets");

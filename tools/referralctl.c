@@ -53,6 +53,11 @@ static const struct command commands[] = {
     { "queue capacity", "QUEUE N", "at most N cases at once, --until TIME", CTL_OPT_ACT | CTL_OPT_UNTIL, 2, 2,
       ctl_queue_capacity },
     { "queue clear", "QUEUE", "take back whatever is set", CTL_OPT_ACT, 1, 1, ctl_queue_clear },
+    { "policy load", "", "put policy_dir as it is now in force, after trying it; a pin goes",
+      CTL_OPT_ACT | CTL_OPT_FORCE, 0, 0, ctl_policy_load },
+    { "policy rollback", "[DIGEST]", "an older policy again (default: the one before), pinned through restarts",
+      CTL_OPT_ACT | CTL_OPT_FORCE, 0, 1, ctl_policy_rollback },
+    { "policy list", "", "what has been in force: since when, by whom and why", 0, 0, 0, ctl_policy_list },
     { "directory", "build | lookup ...", "compile and ask the dated directory of postcodes and practices", 0, 0, 0,
       NULL },
     { "store verify", "DIR", "read everything and check it: hashes, chain, tables, counts",
@@ -97,6 +102,7 @@ static const struct option_row option_rows[] = {
     TEXT("as", "WORD", CTL_OPT_AS, as, "how it is closed, such as person_moved"),
     TEXT("to", "QUEUE", CTL_OPT_TO, to, "where a diversion leads"),
     FLAG("override-no", CTL_OPT_OVERRIDE, override_no, "although that queue said no to this case before"),
+    FLAG("force", CTL_OPT_FORCE, force, "although queues would go, or people are in them"),
     FLAG("waiting", CTL_OPT_WAITING, waiting, "only queues where somebody waits"),
     FLAG("wait", CTL_OPT_WAIT, wait, "for a daemon that is still starting, up to --timeout"),
     TEXT("map", "SIZE", CTL_OPT_MAP, map, "largest size of the store file in MiB (default 65536)"),
@@ -136,10 +142,10 @@ static void fill_long_options(struct option out[OPTIONS_COUNT + 4])
     out[OPTIONS_COUNT + 3] = (struct option){ NULL, 0, NULL, 0 };
 }
 
-static void take_option(struct ctl *ctl, unsigned *seen, size_t row, const char *value)
+static void take_option(struct ctl *ctl, uint64_t *seen, size_t row, const char *value)
 {
     const struct option_row *option = &option_rows[row];
-    *seen |= 1u << row;
+    *seen |= UINT64_C(1) << row;
     if (option->text != NOWHERE)
         memcpy((char *)ctl + option->text, &value, sizeof value);
     else
@@ -147,7 +153,7 @@ static void take_option(struct ctl *ctl, unsigned *seen, size_t row, const char 
 }
 
 /* -1: go on; else the exit code. */
-static int parse_options(struct ctl *ctl, int argc, char **argv, unsigned *seen)
+static int parse_options(struct ctl *ctl, int argc, char **argv, uint64_t *seen)
 {
     struct option long_options[OPTIONS_COUNT + 4];
     fill_long_options(long_options);
@@ -199,10 +205,10 @@ static const struct command *find_command(struct ctl *ctl)
     return NULL;
 }
 
-static int run(struct ctl *ctl, const struct command *command, unsigned seen)
+static int run(struct ctl *ctl, const struct command *command, uint64_t seen)
 {
     for (size_t i = 0; i < OPTIONS_COUNT; i++)
-        if ((seen & 1u << i) != 0 && option_rows[i].bit != 0 && (option_rows[i].bit & command->options) == 0) {
+        if ((seen & UINT64_C(1) << i) != 0 && option_rows[i].bit != 0 && (option_rows[i].bit & command->options) == 0) {
             fprintf(stderr, "referralctl: %s: --%s is no option of this command\n  do: see referralctl --help\n",
                     command->words, option_rows[i].name);
             return CTL_USAGE;
@@ -224,7 +230,7 @@ int main(int argc, char **argv)
 {
     struct ctl ctl = { .admin = or_default("REFERRALD_ADMIN", "ipc:///run/referrald/admin"),
                        .doors = or_default("REFERRALD_DOORS", "tcp://127.0.0.1:5701"), .timeout_ms = 5000 };
-    unsigned seen = 0;
+    uint64_t seen = 0;
     (void)setlocale(LC_CTYPE, "C.UTF-8");
     /* Its options are its own: what follows the word "directory" is not for us to read. */
     if (argc > 1 && strcmp(argv[1], "directory") == 0)

@@ -22,7 +22,7 @@ enum {
     RFL_CONF_FINDINGS_MAX = 64,
     RFL_CONF_STRING_BYTES = 256,                /* with its terminator */
     RFL_CONF_LIST_MAX = 32,
-    RFL_CONF_KEY_BYTES = 96, RFL_CONF_NAME_BYTES = 192
+    RFL_CONF_KEY_BYTES = 96, RFL_CONF_NAME_BYTES = 320
 };
 
 /* ---- what was wrong ---- */

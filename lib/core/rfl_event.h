@@ -120,8 +120,8 @@ struct rfl_entry {
     uint8_t actor;                  /* enum rfl_actor_kind */
     struct rfl_source_no source;    /* of a source's entry, and of MAILBOX_ACKED */
     struct rfl_view actor_name;     /* a worker's or operator's name, not a person's */
-    struct rfl_view why;            /* QUEUE_SET, ERASED: the operator's reason, in the clear because no case's key can
-                                       keep it: about no person; up to RFL_WHY_BYTES_MAX */
+    struct rfl_view why;            /* QUEUE_SET, POLICY_LOADED, ERASED: the operator's reason, in the clear because no
+                                       case's key can keep it: about no person; up to RFL_WHY_BYTES_MAX */
     struct rfl_case_id kase;        /* zero: about no case */
     uint32_t event_count;
     struct rfl_event events[RFL_EVENTS_PER_COMMAND_MAX];

@@ -31,7 +31,9 @@
     X(SUBJECT_FIND, subject_find, A) X(SUBJECT_FOUND, subject_found, R) X(TOLD_QUERY, told_query, A) \
     X(TOLD, told, R) X(SUBJECT_ERASE, subject_erase, A) X(SUBJECT_HOLD, subject_hold, A) \
     X(SUBJECT_RELEASE, subject_release, A) X(SUBJECT_DONE, subject_done, R) \
-    X(RETENTION_QUERY, retention_query, A) X(RETENTION, retention, R)
+    X(RETENTION_QUERY, retention_query, A) X(RETENTION, retention, R) \
+    X(POLICY_LOAD, policy_load, A) X(POLICY_LOADED, policy_loaded, R) X(POLICY_LIST, policy_list, A) \
+    X(POLICIES, policies, R)
 
 enum rfl_message_kind {
     RFL_MSG_NONE,
@@ -124,6 +126,8 @@ struct rfl_ask {
     uint32_t version, capacity;                 /* Amend.version; QueueSet.capacity */
     struct rfl_view operator_name, why, to;     /* an operator's verb: who, and why; Link.to, QueueSet.to */
     bool dry_run, override_no;
+    struct rfl_view digest;                     /* PolicyLoad: some digits, or "previous"; empty: policy_dir */
+    bool force;
     bool reached;
     const struct rfl_view *names;               /* Subscribe.queues, Reconcile.references */
     uint32_t names_count;
@@ -169,7 +173,9 @@ struct rfl_counter { struct rfl_view name; uint64_t value; };
 struct rfl_msg_admin_state { struct rfl_view version, policy, directory, bind; uint32_t epoch, store_permille;
                              uint64_t log_entries, referrals, cases, joined, store_bytes, mailbox_rows, index_bytes;
                              uint64_t by_status[RFL_STATUS_COUNT]; int64_t started_ms, now_ms; bool adds_up;
-                             const struct rfl_counter *counters; uint32_t counters_count; };
+                             const struct rfl_counter *counters; uint32_t counters_count;
+                             int64_t policy_since_ms, reload_refused_ms; bool policy_pinned;
+                             struct rfl_view reload_refused; };
 struct rfl_queue_row { struct rfl_view name, owner, area; uint64_t waiting; int64_t oldest_ms; uint32_t workers;
                        uint8_t mode; int64_t until_ms; struct rfl_view to, set_by, why; uint32_t capacity;
                        uint64_t working; };
@@ -205,6 +211,12 @@ struct rfl_msg_subject_done { bool dry_run; const struct rfl_case_row *cases; ui
                               const struct rfl_view *events; uint32_t events_count; };
 struct rfl_retention_row { struct rfl_view what, keep, why; uint64_t items, beyond; int64_t oldest_ms; };
 struct rfl_msg_retention { const struct rfl_retention_row *rows; uint32_t rows_count; uint64_t next; };
+struct rfl_policy_finding_row { struct rfl_view file, key, rule, remedy; uint32_t line; };
+struct rfl_msg_policy_loaded { bool dry_run, taken, pinned; struct rfl_view before, after;
+                               const struct rfl_policy_finding_row *findings; uint32_t findings_count; };
+enum { RFL_POLICY_ROWS_MAX = 100 };             /* of an answer: it has to fit one frame */
+struct rfl_policy_row { struct rfl_view digest, by, why; int64_t since_ms; bool in_force, pinned, kept; };
+struct rfl_msg_policies { const struct rfl_policy_row *rows; uint32_t rows_count; bool truncated; };
 
 struct rfl_reply {
     uint8_t kind;                               /* enum rfl_message_kind, of direction R */
@@ -220,6 +232,7 @@ struct rfl_reply {
         struct rfl_msg_acted acted; struct rfl_msg_audit_page audit_page; struct rfl_msg_revealed revealed;
         struct rfl_msg_subject_found subject_found; struct rfl_msg_told told;
         struct rfl_msg_subject_done subject_done; struct rfl_msg_retention retention;
+        struct rfl_msg_policy_loaded policy_loaded; struct rfl_msg_policies policies;
     };
 };
 

@@ -27,6 +27,7 @@ static void handle_state(struct rfl_engine *e, uint64_t session)
     uint64_t cases = 0;
     state->version = rfl__literal(RFL_VERSION);
     state->policy = digest_text(e, rfl_policy_digest(e->policy));
+    state->policy_since_ms = rfl__policy_since(e);
     state->directory = rfl__literal(e->directory != NULL ? rfl_directory_label(e->directory) : "none");
     state->epoch = stat.epoch;
     state->log_entries = stat.entries;
@@ -392,6 +393,8 @@ void rfl__handle_admin(struct rfl_engine *e, uint64_t session, const struct rfl_
         rfl__handle_queue_set(e, session, ask);
     else if (ask->kind == RFL_MSG_AUDIT_READ)
         rfl__handle_audit_read(e, session, ask);
+    else if (ask->kind == RFL_MSG_POLICY_LIST)
+        rfl__handle_policy_list(e, session);
     else if (rfl__is_triage(ask->kind))
         rfl__handle_triage(e, session, ask);
     else if (ask->kind == RFL_MSG_EXPLAIN && ask->referral.len > 0)

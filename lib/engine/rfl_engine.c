@@ -25,14 +25,19 @@ static bool policy_is_logged(struct rfl_engine *e, struct rfl_hash digest)
 }
 
 /* A policy is logged once each time another one comes into force, so that every entry can name the one it was decided
- * under. A turn of its own. */
-static enum rfl_err log_policy(struct rfl_engine *e)
+ * under, and whenever somebody asks for it. A turn of its own. */
+static enum rfl_err log_policy(struct rfl_engine *e, const struct rfl_engine_wish *wish)
 {
     struct rfl_hash digest = rfl_policy_digest(e->policy);
     struct rfl_entry entry = { .wall_ms = e->now.wall_ms, .actor = RFL_ACTOR_SYSTEM, .event_count = 1 };
     entry.events[0] = (struct rfl_event){ .kind = RFL_EVENT_POLICY_LOADED, .digest = digest };
+    if (wish != NULL) {
+        entry.actor = RFL_ACTOR_OPERATOR;
+        entry.actor_name = wish->operator_name;
+        entry.why = wish->why;
+    }
     enum rfl_err err = rfl_store_begin(e->store);
-    if (err == RFL_E_OK && !policy_is_logged(e, digest))
+    if (err == RFL_E_OK && (wish != NULL || !policy_is_logged(e, digest)))
         err = rfl_store_append(e->store, &entry, (struct rfl_view){ NULL, 0 });
     if (err == RFL_E_OK)
         return rfl_store_commit(e->store);
@@ -73,7 +78,7 @@ enum rfl_err rfl_engine_new(const struct rfl_engine_options *options, const stru
     e->started_ms = now->wall_ms;
     rfl_arena_init(&e->arena, memory, RFL__TURN_ARENA_BYTES);
     name_counters(e);
-    enum rfl_err err = log_policy(e);
+    enum rfl_err err = log_policy(e, NULL);
     if (err != RFL_E_OK)
         rfl_engine_free(&e);
     *out = e;
@@ -94,7 +99,8 @@ void rfl_engine_free(struct rfl_engine **engine)
 }
 
 enum rfl_err rfl_engine_set_policy(struct rfl_engine *e, const struct rfl_policy *policy,
-                                   const struct rfl_directory_set *directories, const struct rfl_now *now)
+                                   const struct rfl_directory_set *directories, const struct rfl_now *now,
+                                   const struct rfl_engine_wish *wish)
 {
     const struct rfl_policy *policy_before = e->policy;
     const struct rfl_directory_set *directories_before = e->options.directories;
@@ -102,7 +108,7 @@ enum rfl_err rfl_engine_set_policy(struct rfl_engine *e, const struct rfl_policy
     memset(e->turns, 0, RFL_QUEUES_MAX * sizeof *e->turns);     /* queues may have other places now */
     e->options.directories = directories;
     e->now = *now;
-    enum rfl_err err = log_policy(e);
+    enum rfl_err err = log_policy(e, wish);
     if (err != RFL_E_OK) {
         e->policy = policy_before;
         e->options.directories = directories_before;

@@ -38,11 +38,25 @@ RFL_MUST_USE enum rfl_err rfl_engine_new(const struct rfl_engine_options *option
                                          struct rfl_engine **out);
 void rfl_engine_free(struct rfl_engine **engine);
 
+/* Who wants a policy in force, and why: kept in the log. Up to RFL_NAME_BYTES_MAX and RFL_WHY_BYTES_MAX. */
+struct rfl_engine_wish { struct rfl_view operator_name, why; };
+
 /* Between turns. The new policy is in force from the next turn; offers that are out are not touched. On an error (the
- * store's) the one before stays in force. */
+ * store's) the one before stays in force. An operator's wish is logged also when the policy is the one in force; wish
+ * NULL: nobody's but the system's. */
 RFL_MUST_USE enum rfl_err rfl_engine_set_policy(struct rfl_engine *engine, const struct rfl_policy *policy,
                                                 const struct rfl_directory_set *directories,
-                                                const struct rfl_now *now);
+                                                const struct rfl_now *now, const struct rfl_engine_wish *wish);
+
+/* Between turns: what another policy would take away. Calls `lost` for every queue of the policy in force that `next`
+ * does not have, with how many open cases are in it (waiting, held, offered or being worked on). The counts are of
+ * providers' queues. RFL_E_MEMORY, or the store's error. */
+struct rfl_engine_shrink { uint32_t providers, providers_lost; };
+RFL_MUST_USE enum rfl_err rfl_engine_shrink(struct rfl_engine *engine, const struct rfl_policy *next,
+                                            void (*lost)(void *ctx, const struct rfl_queue *queue, uint64_t people),
+                                            void *ctx, struct rfl_engine_shrink *out);
+/* The digest that was in force before the present one (and is another one). RFL_E_ABSENT: none was. */
+RFL_MUST_USE enum rfl_err rfl_engine_policy_before(struct rfl_engine *engine, struct rfl_hash *out);
 
 RFL_MUST_USE enum rfl_err rfl_engine_begin(struct rfl_engine *engine, const struct rfl_now *now);
 /* Exactly one or more replies are put in the outbox for every ask. The ask's views need not outlive the call. */

@@ -125,6 +125,11 @@ void rfl__where(struct rfl_engine *e, struct rfl_queue_no queue, struct rfl_comm
 bool rfl__queue_rests(struct rfl_engine *e, struct rfl_queue_no queue);
 void rfl__queue_settings(struct rfl_engine *e, struct rfl_queue_no queue, struct rfl_queue_row *row);
 
+/* ---- rfl_policies.c: what has been in force ---- */
+void rfl__handle_policy_list(struct rfl_engine *e, uint64_t session);
+/* Since when the present policy is in force; 0: that cannot be read. */
+int64_t rfl__policy_since(struct rfl_engine *e);
+
 /* ---- rfl_offers.c: whose turn it is ---- */
 void rfl__make_offers(struct rfl_engine *e);
 bool rfl__may_offer(const struct rfl_engine *e);

@@ -237,6 +237,10 @@ static const struct rfl__wire_row subject_release_rows[] = { TRIAGE_ROWS };
 #define PB Referrald__V1__RetentionQuery
 static const struct rfl__wire_row retention_query_rows[] = { ROW_U64(1, after, after_sequence, 0) };
 #undef PB
+#define PB Referrald__V1__PolicyLoad
+static const struct rfl__wire_row policy_load_rows[] = {
+    OPERATOR_ROWS(WHY), ROW_STRING(4, digest, digest, CODE, 0), ROW_BOOL(5, force, force) };
+#undef PB
 #undef PREFIX
 #undef CORE
 
@@ -245,6 +249,7 @@ static const struct rfl__wire_row retention_query_rows[] = { ROW_U64(1, after, a
                                                         &referrald__v1__##name_##__descriptor } },
 const struct rfl__wire_message rfl__wire_asks[RFL_MSG_COUNT] = {
     RFL__WIRE_ASKS(X)
+    [RFL_MSG_POLICY_LIST] = { .number = 123, .table = { NULL, 0, &referrald__v1__policy_list__descriptor } },
     [RFL_MSG_ADMIN_STATUS] = { .number = 80, .table = { NULL, 0, &referrald__v1__admin_status__descriptor } },
 };
 #undef X

@@ -118,6 +118,23 @@ static const struct rfl__wire_row retention_row_rows[] = {
 RFL_TABLE(static, retention_row, retention_row);
 #undef PB
 #undef CORE
+#define CORE struct rfl_policy_finding_row
+#define PB Referrald__V1__PolicyFinding
+static const struct rfl__wire_row policy_finding_rows[] = {
+    ROW_STRING(1, file, file, SAID, 0), ROW_U32(2, line, line, 0, 0), ROW_STRING(3, key, key, WORD, 0),
+    ROW_STRING(4, rule, rule, SAID, 0), ROW_STRING(5, remedy, remedy, SAID, 0) };
+RFL_TABLE(static, policy_finding, policy_finding);
+#undef PB
+#undef CORE
+#define CORE struct rfl_policy_row
+#define PB Referrald__V1__PolicyRow
+static const struct rfl__wire_row policy_row_rows[] = {
+    ROW_STRING(1, digest, digest, WORD, 0), ROW_I64(2, since_ms, since_ms, 0), ROW_STRING(3, by, by, WORD, 0),
+    ROW_STRING(4, why, why, SAID, RFL__WIRE_LINES), ROW_BOOL(5, in_force, in_force), ROW_BOOL(6, pinned, pinned),
+    ROW_BOOL(7, kept, kept) };
+RFL_TABLE(static, policy_row, policy_row);
+#undef PB
+#undef CORE
 
 #define CORE struct rfl_reply
 #define PB Referrald__V1__Receipt
@@ -240,7 +257,11 @@ static const struct rfl__wire_row admin_state_rows[] = {
     ROW_I64(14, now_ms, admin_state.now_ms, 0),
     ROW_MESSAGES(15, counters, admin_state.counters, admin_state.counters_count, struct rfl_counter, counter),
     ROW_BOOL(16, adds_up, admin_state.adds_up), ROW_STRING(17, bind, admin_state.bind, SAID, 0),
-    ROW_U64(18, index_bytes, admin_state.index_bytes, 0) };
+    ROW_U64(18, index_bytes, admin_state.index_bytes, 0),
+    ROW_I64(30, policy_since_ms, admin_state.policy_since_ms, 0),
+    ROW_BOOL(31, policy_pinned, admin_state.policy_pinned),
+    ROW_I64(32, reload_refused_ms, admin_state.reload_refused_ms, 0),
+    ROW_STRING(33, reload_refused, admin_state.reload_refused, SAID, 0) };
 #undef PB
 #define PB Referrald__V1__Queues
 static const struct rfl__wire_row queues_rows[] = {
@@ -307,6 +328,19 @@ static const struct rfl__wire_row subject_done_rows[] = {
 static const struct rfl__wire_row retention_rows[] = {
     ROW_MESSAGES(1, rows, retention.rows, retention.rows_count, struct rfl_retention_row, retention_row),
     ROW_U64(2, next, retention.next, 0) };
+#undef PB
+#define PB Referrald__V1__PolicyLoaded
+static const struct rfl__wire_row policy_loaded_rows[] = {
+    ROW_BOOL(1, dry_run, policy_loaded.dry_run), ROW_BOOL(2, taken, policy_loaded.taken),
+    ROW_STRING(3, before, policy_loaded.before, WORD, 0), ROW_STRING(4, after, policy_loaded.after, WORD, 0),
+    ROW_BOOL(5, pinned, policy_loaded.pinned),
+    ROW_MESSAGES(6, findings, policy_loaded.findings, policy_loaded.findings_count, struct rfl_policy_finding_row,
+                 policy_finding) };
+#undef PB
+#define PB Referrald__V1__Policies
+static const struct rfl__wire_row policies_rows[] = {
+    ROW_MESSAGES(1, policies, policies.rows, policies.rows_count, struct rfl_policy_row, policy_row),
+    ROW_BOOL(2, truncated, policies.truncated) };
 #undef PB
 #undef CORE
 

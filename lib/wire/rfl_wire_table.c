@@ -8,7 +8,7 @@ enum rfl_message_kind rfl__wire_kind_of(uint64_t number)
 #define X(NAME_, name_, number_) [number_] = RFL_MSG_##NAME_,
         RFL__WIRE_ASKS(X) RFL__WIRE_REPLIES(X)
 #undef X
-        [80] = RFL_MSG_ADMIN_STATUS, [57] = RFL_MSG_PONG,
+        [80] = RFL_MSG_ADMIN_STATUS, [123] = RFL_MSG_POLICY_LIST, [57] = RFL_MSG_PONG,
     };
     return number < NUMBERS_MAX ? (enum rfl_message_kind)kinds[number] : RFL_MSG_NONE;
 }

@@ -371,7 +371,7 @@ static void load_other_policy(struct sim *sim)
     sim->world.policy = sim->policies[sim->policy];
     sim_forget_turns(sim);
     enum rfl_err err = rfl_engine_set_policy(sim->world.engine, sim->world.policy, sim->world.directories,
-                                             &sim->world.now);
+                                             &sim->world.now, NULL);
     if (err == RFL_E_FULL && sim->habits.small) {
         sim->policy ^= 1u;              /* no room even to note it: the one before stays in force */
         sim->world.policy = sim->policies[sim->policy];

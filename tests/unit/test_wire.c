@@ -120,7 +120,7 @@ static bool may_differ(const char *field, const char *member)
         { "close", "reason" }, { "waiting_since_ms", "since_ms" }, { "queues", "rows" }, { "cases", "rows" },
         { "safeguarding", "flags" }, { "incident", "flags" }, { "interpreter", "flags" }, { "step_free", "flags" },
         { "name", "referrer_name" }, { "role", "referrer_role" }, { "organisation", "referrer_organisation" },
-        { "phone", "referrer_phone" },
+        { "phone", "referrer_phone" }, { "policies", "rows" },
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
         if (strcmp(field, pairs[i][0]) == 0 && strcmp(member, pairs[i][1]) == 0)
