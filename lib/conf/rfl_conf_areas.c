@@ -11,7 +11,7 @@ static const struct rfl_conf_member area_members[] = {
     { "region", RFL_CONF_IS_TEXT, true }, { "from", RFL_CONF_IS_TEXT, true }, { "until", RFL_CONF_IS_TEXT, false },
     { "codes", RFL_CONF_IS_LIST, true }, { "successors", RFL_CONF_IS_LIST, false },
     { "intake", RFL_CONF_IS_GROUP, true }, { "triage", RFL_CONF_IS_GROUP, true },
-    { "providers", RFL_CONF_IS_LIST, false },
+    { "providers", RFL_CONF_IS_LIST, false }, { "boundary", RFL_CONF_IS_LIST, false },
 };
 
 /* A queue's name is the area's name, a slash and `last`. */
@@ -64,23 +64,18 @@ static bool read_code(void *ctx, struct config_setting_t *group)
     return ok && rfl__conf_taken(load, group, rfl_policy_add_alias(load->policy, &in));
 }
 
-static bool read_successor(void *ctx, struct config_setting_t *group)
+/* Who takes over: everything or some parts at the area's end, or at_ms some parts of a living one. */
+static bool read_taker(struct rfl_conf_load *load, struct config_setting_t *group, int64_t at_ms)
 {
-    static const struct rfl_conf_member members[] = {
-        { "to", RFL_CONF_IS_TEXT, true }, { "sub_icbs", RFL_CONF_IS_LIST, false },
-    };
-    struct rfl_conf_load *load = ctx;
     struct rfl_view codes[SUB_ICBS_MAX];
-    const struct rfl_area *area = rfl_policy_area(load->policy, load->area);
-    struct rfl_successor_input in = { .area = load->area, .from_ms = area->until_ms, .sub_icbs = codes };
-    if (!rfl__conf_members(&load->at, group, members, COUNT(members)) ||
-        !rfl__conf_area_named(load, rfl__conf_member(group, "to"), rfl__conf_text(group, "to"), &in.to))
+    struct rfl_successor_input in = { .area = load->area, .from_ms = at_ms, .sub_icbs = codes };
+    if (!rfl__conf_area_named(load, rfl__conf_member(group, "to"), rfl__conf_text(group, "to"), &in.to))
         return false;
     config_setting_t *list = rfl__conf_member(group, "sub_icbs");
     int count = list != NULL ? config_setting_length(list) : 0;
     if (list != NULL && (count == 0 || count > SUB_ICBS_MAX))
         return rfl__conf_fail(load, list, "the list is empty or longer than 256",
-                              "leave it out when everything goes to this successor");
+                              "name at least one; a successor that takes everything at the end has no list");
     for (int i = 0; i < count; i++) {
         config_setting_t *item = config_setting_get_elem(list, (unsigned)i);
         if (!rfl__conf_typed(&load->at, item, RFL_CONF_IS_TEXT))
@@ -88,6 +83,27 @@ static bool read_successor(void *ctx, struct config_setting_t *group)
         codes[in.sub_icb_count++] = rfl__conf_view(config_setting_get_string(item));
     }
     return rfl__conf_taken(load, group, rfl_policy_add_successor(load->policy, &in));
+}
+
+static bool read_successor(void *ctx, struct config_setting_t *group)
+{
+    static const struct rfl_conf_member members[] = {
+        { "to", RFL_CONF_IS_TEXT, true }, { "sub_icbs", RFL_CONF_IS_LIST, false },
+    };
+    struct rfl_conf_load *load = ctx;
+    return rfl__conf_members(&load->at, group, members, COUNT(members)) &&
+           read_taker(load, group, rfl_policy_area(load->policy, load->area)->until_ms);
+}
+
+static bool read_boundary(void *ctx, struct config_setting_t *group)
+{
+    static const struct rfl_conf_member members[] = {
+        { "at", RFL_CONF_IS_TEXT, true }, { "to", RFL_CONF_IS_TEXT, true }, { "sub_icbs", RFL_CONF_IS_LIST, true },
+    };
+    struct rfl_conf_load *load = ctx;
+    int64_t at_ms;
+    return rfl__conf_members(&load->at, group, members, COUNT(members)) &&
+           rfl__conf_date_ms(load, group, "at", 0, &at_ms) && read_taker(load, group, at_ms);
 }
 
 static bool read_area(void *ctx, struct config_setting_t *group)
@@ -122,6 +138,7 @@ static bool read_area_parts(struct rfl_conf_load *load, struct config_setting_t 
     bool ok = rfl__conf_each(&load->at, rfl__conf_member(group, "codes"), RFL_CONF_IS_GROUP, read_code, load);
     ok = rfl__conf_each(&load->at, rfl__conf_member(group, "successors"), RFL_CONF_IS_GROUP, read_successor, load) &&
          ok;
+    ok = rfl__conf_each(&load->at, rfl__conf_member(group, "boundary"), RFL_CONF_IS_GROUP, read_boundary, load) && ok;
     ok = read_queue(load, rfl__conf_member(group, "intake"), RFL_QUEUE_KIND_PROVIDER, name, "intake") && ok;
     ok = read_queue(load, rfl__conf_member(group, "triage"), RFL_QUEUE_KIND_TRIAGE, name, "triage") && ok;
     return rfl__conf_each(&load->at, rfl__conf_member(group, "providers"), RFL_CONF_IS_GROUP, read_provider, load) &&

@@ -23,14 +23,16 @@ static const uint8_t next_of[RFL_STATUS_COUNT][RFL_EVENT_COUNT] = {
         [RFL_EVENT_HELD] = RFL_STATUS_ON_HOLD },
     [RFL_STATUS_TRIAGE] = {
         IN_ANY_OPEN(RFL_STATUS_TRIAGE), WITH_A_CLOCK(RFL_STATUS_TRIAGE), [RFL_EVENT_MOVED] = RFL_STATUS_RECEIVED,
-        [RFL_EVENT_PAUSED] = RFL_STATUS_ON_HOLD },
+        [RFL_EVENT_PAUSED] = RFL_STATUS_ON_HOLD, [RFL_EVENT_REHOMED] = RFL_STATUS_TRIAGE },
     [RFL_STATUS_ON_HOLD] = {
         IN_ANY_OPEN(RFL_STATUS_ON_HOLD), WITH_A_CLOCK(RFL_STATUS_ON_HOLD),
-        [RFL_EVENT_RELEASED] = RFL_STATUS_RECEIVED, [RFL_EVENT_MOVED] = RFL_STATUS_RECEIVED },
+        [RFL_EVENT_RELEASED] = RFL_STATUS_RECEIVED, [RFL_EVENT_MOVED] = RFL_STATUS_RECEIVED,
+        [RFL_EVENT_REHOMED] = RFL_STATUS_ON_HOLD },
     [RFL_STATUS_QUEUED] = {
         IN_ANY_OPEN(RFL_STATUS_QUEUED), WITH_A_CLOCK(RFL_STATUS_QUEUED), [RFL_EVENT_OFFERED] = RFL_STATUS_OFFERED,
         [RFL_EVENT_PARKED] = RFL_STATUS_ON_HOLD, [RFL_EVENT_MOVED] = RFL_STATUS_RECEIVED,
-        [RFL_EVENT_PAUSED] = RFL_STATUS_ON_HOLD },
+        [RFL_EVENT_PAUSED] = RFL_STATUS_ON_HOLD, [RFL_EVENT_REHOMED] = RFL_STATUS_QUEUED,
+        [RFL_EVENT_UNHOMED] = RFL_STATUS_TRIAGE },
     [RFL_STATUS_OFFERED] = {
         IN_ANY_OPEN(RFL_STATUS_OFFERED), [RFL_EVENT_TOUCHED] = RFL_STATUS_OFFERED,
         [RFL_EVENT_LAPSED] = RFL_STATUS_QUEUED, [RFL_EVENT_RETURNED] = RFL_STATUS_QUEUED,
@@ -39,7 +41,7 @@ static const uint8_t next_of[RFL_STATUS_COUNT][RFL_EVENT_COUNT] = {
     [RFL_STATUS_DECLINING] = {
         IN_ANY_OPEN(RFL_STATUS_DECLINING), WITH_A_CLOCK(RFL_STATUS_DECLINING),
         [RFL_EVENT_MOVED] = RFL_STATUS_RECEIVED, [RFL_EVENT_SENT_BACK] = RFL_STATUS_RECEIVED,
-        [RFL_EVENT_PAUSED] = RFL_STATUS_ON_HOLD },
+        [RFL_EVENT_PAUSED] = RFL_STATUS_ON_HOLD, [RFL_EVENT_REHOMED] = RFL_STATUS_DECLINING },
     [RFL_STATUS_ACCEPTED] = {
         IN_ANY_OPEN(RFL_STATUS_ACCEPTED), WITH_A_CLOCK(RFL_STATUS_ACCEPTED),
         [RFL_EVENT_CONTACTED] = RFL_STATUS_WAITING_ON_PERSON, [RFL_EVENT_TRIED] = RFL_STATUS_ACCEPTED,
@@ -103,6 +105,17 @@ static void place(struct rfl_case *kase, const struct rfl_event *event)
     kase->since_ms = event->since_ms;
     kase->accept_by_ms = event->accept_by_ms;
     kase->lapses = 0;
+}
+
+/* Another place, and nothing else: its clock, warnings, escalation, hold and turn in the queue go on. In triage the
+ * clock for a yes is the one for a decision; it ends when it would have ended. */
+static void rehome(struct rfl_case *kase, const struct rfl_event *event)
+{
+    kase->queue = event->queue;
+    kase->area = event->area;
+    kase->lapses = 0;
+    if (event->kind == RFL_EVENT_UNHOMED && kase->clock == RFL_CLOCK_ACCEPT)
+        kase->clock = RFL_CLOCK_TRIAGE;
 }
 
 static void release_holder(struct rfl_case *kase)
@@ -196,6 +209,8 @@ static bool move(struct rfl_case *kase, const struct rfl_event *event)
     case RFL_EVENT_RELEASED:
     case RFL_EVENT_MOVED: hold(kase, RFL_HOLD_NONE); break;
     case RFL_EVENT_SENT_BACK: forget_no(kase, kase->queue); hand_over(kase); break;
+    case RFL_EVENT_REHOMED:
+    case RFL_EVENT_UNHOMED: rehome(kase, event); break;
     default: return false;
     }
     return true;

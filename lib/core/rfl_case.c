@@ -41,6 +41,11 @@ void rfl_keys_of(const struct rfl_case *kase, struct rfl_keys *out)
         out->has[RFL_INDEX_HOLDER] = true;
         out->order[RFL_INDEX_HOLDER] = (struct rfl_order){ kase->holder, 0, kase->id.v };
     }
+    if (kase->status == RFL_STATUS_TRIAGE || kase->status == RFL_STATUS_ON_HOLD ||
+        kase->status == RFL_STATUS_DECLINING) {
+        out->has[RFL_INDEX_DESK] = true;
+        out->order[RFL_INDEX_DESK] = (struct rfl_order){ kase->queue.v, 0, kase->id.v };
+    }
     if (held_by_worker((enum rfl_status)kase->status)) {
         out->has[RFL_INDEX_WORK] = true;
         out->order[RFL_INDEX_WORK] = (struct rfl_order){ kase->queue.v, 0, kase->id.v };

@@ -79,7 +79,7 @@ struct rfl_order { uint64_t a, b, c; };
 
 /* Which index a key belongs to. */
 enum rfl_index { RFL_INDEX_QUEUE, RFL_INDEX_DUE, RFL_INDEX_HOLDER, RFL_INDEX_WORK, RFL_INDEX_LINKED,
-                 RFL_INDEX_COUNT };
+                 RFL_INDEX_DESK, RFL_INDEX_COUNT };
 
 /* The place of a case in each index. has[i] false: the case is not in that index.
  * A case that is linked to another is in LINKED and in no other. (Cases linked to one are found by that index and not
@@ -88,7 +88,9 @@ enum rfl_index { RFL_INDEX_QUEUE, RFL_INDEX_DUE, RFL_INDEX_HOLDER, RFL_INDEX_WOR
  *   DUE     a = rfl_case_next_ms, b = clock, c = case         while it has a clock
  *   HOLDER  a = holder, b = 0, c = case                       exactly while offered
  *   WORK    a = queue, b = 0, c = case                        while offered, accepted, waiting on the person or active
- *   LINKED  a = linked_to, b = 0, c = case                    exactly while linked */
+ *   LINKED  a = linked_to, b = 0, c = case                    exactly while linked
+ *   DESK    a = queue, b = 0, c = case                        while in triage, on hold or declining: what waits for a
+ *                                                             decision rather than for a worker */
 struct rfl_keys { bool has[RFL_INDEX_COUNT]; struct rfl_order order[RFL_INDEX_COUNT]; };
 
 /* When the running clock next asks for something: half of it, most of it, its end. 0: closed. */

@@ -4,6 +4,7 @@
 #include "rfl_apply.h"
 #include "rfl_decide_int.h"
 #include "rfl_disclose.h"
+#include "rfl_lineage.h"
 
 const char *rfl_command_word(enum rfl_command_kind kind)
 {
@@ -57,7 +58,8 @@ static bool possible(const struct rfl_case *kase, enum rfl_command_kind kind)
         [RFL_DO_SEND_BACK] = RFL_EVENT_SENT_BACK, [RFL_DO_HOLD] = RFL_EVENT_PAUSED,
         [RFL_DO_RELEASE] = RFL_EVENT_RELEASED, [RFL_DO_SHUT] = RFL_EVENT_CLOSED, [RFL_DO_LINK] = RFL_EVENT_LINKED,
         [RFL_DO_UNLINK] = RFL_EVENT_UNLINKED, [RFL_DO_ERASE] = RFL_EVENT_ERASED, [RFL_DO_KEEP] = RFL_EVENT_KEPT,
-        [RFL_DO_UNKEEP] = RFL_EVENT_UNKEPT, [RFL_DO_REVEAL] = RFL_EVENT_REVEALED };
+        [RFL_DO_UNKEEP] = RFL_EVENT_UNKEPT, [RFL_DO_REVEAL] = RFL_EVENT_REVEALED,
+        [RFL_DO_REHOME] = RFL_EVENT_REHOMED };
     enum rfl_status status = (enum rfl_status)kase->status;
     if (status == RFL_STATUS_NONE)
         return kind == RFL_DO_RECEIVE;
@@ -133,6 +135,8 @@ static enum rfl_err decide_by_kind(const struct rfl__deciding *d)
     enum rfl_command_kind kind = d->command->kind;
     if (kind == RFL_DO_EXPIRE)
         return rfl__decide_expire(d);
+    if (kind == RFL_DO_REHOME)
+        return rfl__decide_rehome(d);
     if (kind >= RFL_DO_ERASE)
         return rfl__decide_subject(d);
     if (kind >= RFL_DO_PLACE)
@@ -167,5 +171,9 @@ struct rfl_view rfl_owner_of(const struct rfl_policy *policy, const struct rfl_c
                   kase->hold == RFL_HOLD_DO_NOT_CONTACT || kase->hold == RFL_HOLD_OPERATOR;
     if (kase->status == RFL_STATUS_CLOSED || kase->status == RFL_STATUS_NONE)
         return (struct rfl_view){ (const uint8_t *)"nobody", 6 };
-    return rfl_policy_lead_name(policy, triage ? desk->id : kase->queue, kase->escalation);
+    struct rfl_queue_no queue = triage ? desk->id : kase->queue;
+    bool with_worker = is_taken(kase) || kase->status == RFL_STATUS_OFFERED;
+    if (!with_worker || kase->escalation > 0)       /* a provider keeps whom it has; who is asked about it is alive */
+        queue = rfl_lineage_queue(policy, queue, at_ms);
+    return rfl_policy_lead_name(policy, queue, kase->escalation);
 }

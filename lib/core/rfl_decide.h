@@ -7,7 +7,7 @@
 
 /* (NAME, the verb people see where a refusal names what is possible). The order is: the case's beginning and offers, a
  * worker's verbs (ACCEPT to RETURN), the clock, what a source asks, what triage asks (PLACE to UNLINK), what is done
- * about a person's data (ERASE to REVEAL). */
+ * about a person's data (ERASE to REVEAL), what a date does. */
 #define RFL_COMMAND_LIST(X) \
     X(RECEIVE, "submit")    /* submission, band, decision: opens a case, or joins the open one given as `before` */ \
     X(OFFER, "offer")       /* token, holder: to the worker behind holder */ \
@@ -36,7 +36,8 @@
     X(ERASE, "erase")       /* a closed case that nobody keeps: the person is gone from it for ever */ \
     X(KEEP, "keep")         /* a legal hold: no erasure before UNKEEP */ \
     X(UNKEEP, "unkeep") \
-    X(REVEAL, "reveal")     /* somebody reads personal data of it; any status */
+    X(REVEAL, "reveal")     /* somebody reads personal data of it; any status */ \
+    X(REHOME, "rehome")     /* decision: where it belongs now that its area has changed */
 
 #define RFL_X(name, word) RFL_DO_##name,
 enum rfl_command_kind { RFL_COMMAND_LIST(RFL_X) RFL_DO_COUNT };
@@ -51,8 +52,8 @@ struct rfl_command {
     const struct rfl_decision *decision;
     uint8_t band, reason, code, barrier;
     bool reached;
-    /* Where to: REDIRECT, PLACE, RELEASE as asked; in every command that places somebody (RECEIVE, AMEND, EXPIRE too)
-     * the caller puts the queue that an operator's diversion names here. */
+    /* Where to: REDIRECT, PLACE, RELEASE as asked; in every command that places somebody (RECEIVE, AMEND, EXPIRE,
+     * REHOME) the caller puts the queue that an operator's diversion names here. */
     struct rfl_queue_no target;
     bool diverted;              /* REDIRECT, RELEASE: `target` comes of a diversion, nobody asked for it by name */
     bool target_held;           /* an operator's hold is on the queue it would go to: triage decides instead */
@@ -77,7 +78,8 @@ struct rfl_events { uint32_t count; struct rfl_event list[RFL_EVENTS_PER_COMMAND
  *   RFL_E_INVALID  a reason, channel or outcome that is none, not in its list, or (joined_other_case) nobody's to say;
  *                  a redirect or placement to where it is (but a redirect that a diversion leads there goes to triage),
  *                  or to a queue that is not there, not open, on hold or in an area that has ended; a placement to one
- *                  that said no, without override; a deferral or hold into the past or beyond the hold clock */
+ *                  that said no, without override; a deferral or hold into the past or beyond the hold clock; a
+ *                  rehoming to where it is */
 RFL_MUST_USE enum rfl_err rfl_decide(const struct rfl_policy *policy, const struct rfl_case *before,
                                      const struct rfl_command *command, const struct rfl_now *now,
                                      struct rfl_events *out);

@@ -39,6 +39,7 @@ RFL_MUST_USE enum rfl_err rfl__decide_worker(const struct rfl__deciding *d);
 RFL_MUST_USE enum rfl_err rfl__decide_expire(const struct rfl__deciding *d);
 RFL_MUST_USE enum rfl_err rfl__decide_triage(const struct rfl__deciding *d);
 RFL_MUST_USE enum rfl_err rfl__decide_subject(const struct rfl__deciding *d);
+RFL_MUST_USE enum rfl_err rfl__decide_rehome(const struct rfl__deciding *d);
 /* Out of a hold: to the target when there is one, else where it was held from; triage when that takes nobody. */
 RFL_MUST_USE enum rfl_err rfl__decide_release(const struct rfl__deciding *d, enum rfl_route_reason reason);
 

@@ -1,6 +1,8 @@
 /* What triage and other operators may do to a case. Who and why are the entry's business (lib/engine). */
 #include "rfl_decide_int.h"
 
+#include "rfl_lineage.h"
+
 static bool is_waiting(const struct rfl_case *kase)
 {
     return kase->status == RFL_STATUS_TRIAGE || kase->status == RFL_STATUS_QUEUED;
@@ -12,7 +14,7 @@ static bool target_ok(const struct rfl__deciding *d, const struct rfl_queue *tar
     if (target == NULL || (is_waiting(d->before) && target->id.v == d->before->queue.v))
         return false;
     if (target->kind != RFL_QUEUE_KIND_PROVIDER)
-        return true;
+        return !rfl_lineage_gone(d->policy, target->id, d->now_ms);
     return rfl__takes_cases(d, target) && !d->command->target_held &&
            ((d->command->kind == RFL_DO_PLACE && d->command->override_no) || !rfl__said_no(d->before, target->id));
 }
@@ -105,7 +107,7 @@ enum rfl_err rfl__decide_triage(const struct rfl__deciding *d)
     case RFL_DO_DEFER: case RFL_DO_TOUCH: case RFL_DO_CONTACT: case RFL_DO_START: case RFL_DO_OUTCOME:
     case RFL_DO_CLOSE: case RFL_DO_RETURN: case RFL_DO_EXPIRE: case RFL_DO_AMEND: case RFL_DO_WITHDRAW:
     case RFL_DO_RESEMBLE: case RFL_DO_FOLLOW: case RFL_DO_ERASE: case RFL_DO_KEEP: case RFL_DO_UNKEEP:
-    case RFL_DO_REVEAL: case RFL_DO_COUNT: break;
+    case RFL_DO_REVEAL: case RFL_DO_REHOME: case RFL_DO_COUNT: break;
     }
     assert(false && "not an operator's verb");
     return RFL_E_STATE;

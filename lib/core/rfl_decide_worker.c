@@ -123,7 +123,7 @@ enum rfl_err rfl__decide_worker(const struct rfl__deciding *d)
     case RFL_DO_RECEIVE: case RFL_DO_EXPIRE: case RFL_DO_AMEND: case RFL_DO_WITHDRAW: case RFL_DO_RESEMBLE:
     case RFL_DO_PLACE: case RFL_DO_SEND_BACK: case RFL_DO_HOLD: case RFL_DO_RELEASE: case RFL_DO_SHUT:
     case RFL_DO_LINK: case RFL_DO_UNLINK: case RFL_DO_FOLLOW: case RFL_DO_ERASE: case RFL_DO_KEEP:
-    case RFL_DO_UNKEEP: case RFL_DO_REVEAL: case RFL_DO_COUNT: break;
+    case RFL_DO_UNKEEP: case RFL_DO_REVEAL: case RFL_DO_REHOME: case RFL_DO_COUNT: break;
     }
     assert(false && "not a worker's verb");
     return RFL_E_STATE;

@@ -48,6 +48,8 @@ uint32_t rfl_event_fields(enum rfl_event_kind kind)
         [RFL_EVENT_KEPT] = 0,
         [RFL_EVENT_UNKEPT] = 0,
         [RFL_EVENT_REVEALED] = 0,
+        [RFL_EVENT_REHOMED] = Q | A | R,
+        [RFL_EVENT_UNHOMED] = Q | A | R,
     };
     return (unsigned)kind < RFL_EVENT_COUNT ? fields[kind] : 0;
 }

@@ -49,7 +49,9 @@
     X(ERASED, "erased")           /* the person is gone: data key, match keys, links; figures stay */ \
     X(KEPT, "kept")               /* a legal hold: must not be erased */ \
     X(UNKEPT, "unkept")           /* the legal hold is over */ \
-    X(REVEALED, "revealed")       /* an operator read personal data */
+    X(REVEALED, "revealed")       /* an operator read personal data */ \
+    X(REHOMED, "rehomed")         /* its area changed: another queue; it has no clock, so that it can reset none */ \
+    X(UNHOMED, "unhomed")         /* the same out of a provider's queue to triage, its clock running on */
 
 #define RFL_X(name, word) RFL_EVENT_##name,
 RFL_WORD_ENUM(EVENT, event_kind, RFL_EVENT_LIST(RFL_X))

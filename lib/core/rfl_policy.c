@@ -1,4 +1,6 @@
 #include "rfl_policy.h"
+
+#include "rfl_lineage.h"
 #include "rfl_policy_index.h"
 #include "rfl_wordlist.h"
 
@@ -148,9 +150,9 @@ const struct rfl_queue *rfl_policy_national_triage(const struct rfl_policy *poli
 
 const struct rfl_queue *rfl_policy_triage_of(const struct rfl_policy *policy, struct rfl_area_no id, int64_t at_ms)
 {
-    const struct rfl_area *area = rfl_policy_area(policy, id);
+    const struct rfl_area *area = rfl_lineage_heir(policy, id, at_ms);
     const struct rfl_queue *queue = NULL;
-    if (area != NULL && rfl_area_alive(area, at_ms))
+    if (area != NULL)
         queue = rfl_policy_queue(policy, area->triage);
     return queue != NULL ? queue : rfl_policy_national_triage(policy);
 }

@@ -87,7 +87,8 @@ struct rfl_alias {
     int64_t from_ms, until_ms;                  /* when the code was the one in force */
 };
 
-/* Where an ended area's cases go. No sub-ICB codes: all of them. */
+/* Where an area's cases go from from_ms on: at its end or, of a part that leaves a living area (a boundary), earlier.
+ * No sub-ICB codes: all of them, so never at a boundary. */
 struct rfl_successor {
     struct rfl_area_no area, to;
     int64_t from_ms;
@@ -287,10 +288,12 @@ void rfl_policy_set_digest(struct rfl_policy *policy, struct rfl_hash digest);
       "give the area a triage queue of its own") \
     X(AREA_NO_ALIAS, "the area has no code", "add its ODS and ONS codes") \
     X(AREA_NO_SUCCESSOR, "the area ends and nobody follows it", "list its successors, or remove its end") \
-    X(SUCCESSOR_OF_LIVE_AREA, "an area that does not end has a successor", "give the area an end, or remove it") \
+    X(SUCCESSOR_OF_LIVE_AREA, "an area that does not end has a successor", \
+      "give the area an end, or remove it; a part that leaves is a boundary with a date and sub-ICBs") \
     X(SUCCESSOR_ABSENT, "the successor does not exist", "use the id of an area of this policy") \
     X(SUCCESSOR_ITSELF, "an area is its own successor", "name the area that follows it") \
-    X(SUCCESSOR_DATE, "the successor takes over at another moment than the area's end", "use the area's end date") \
+    X(SUCCESSOR_DATE, "the successor takes over at another moment than the area's end, or a boundary moves when " \
+      "there is no such area", "use the area's end date, or for a boundary a date of its life") \
     X(SUCCESSOR_NOT_ALIVE, "the successor does not exist at the moment it takes over", "check both areas' dates") \
     X(SUCCESSOR_MIXED, "one successor takes everything, yet there are others", "list the sub-ICBs of each") \
     X(SUB_ICB_TWICE, "a sub-ICB goes to two successors", "leave it in one list") \
@@ -377,8 +380,9 @@ const struct rfl_successor *rfl_policy_successor(const struct rfl_policy *policy
 bool rfl_policy_successor_takes(const struct rfl_policy *policy, const struct rfl_successor *successor,
                                 const char code[RFL_CODE_BYTES]);
 
-/* The queue that triages this area at this moment; national triage when the area is 0, unknown or not alive. Never
- * NULL on a policy that passed rfl_policy_check. */
+/* The queue that triages this area at this moment: its own, or once it has ended that of the one area that has all of
+ * it (rfl_lineage_heir); national triage when there is none, and when the area is 0, unknown or not begun. Never NULL
+ * on a policy that passed rfl_policy_check. */
 const struct rfl_queue *rfl_policy_triage_of(const struct rfl_policy *policy, struct rfl_area_no area, int64_t at_ms);
 const struct rfl_queue *rfl_policy_national_triage(const struct rfl_policy *policy);
 

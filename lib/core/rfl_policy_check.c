@@ -52,22 +52,32 @@ static void check_sub_icbs(struct check *check, const struct rfl_area *area, uin
     }
 }
 
+static uint32_t successors_at_end(const struct rfl_policy *policy, const struct rfl_area *area)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < area->successor_count; i++)
+        count += rfl_policy_successor(policy, area, i)->from_ms == area->until_ms;
+    return count;
+}
+
 static void check_successor(struct check *check, const struct rfl_area *area, uint32_t index)
 {
     const struct rfl_successor *successor = rfl_policy_successor(check->policy, area, index);
     const struct rfl_area *to = rfl_policy_area(check->policy, successor->to);
     struct rfl_policy_finding finding = { .area = area->id, .other_area = successor->to };
+    bool boundary = successor->sub_count != 0 && successor->from_ms > area->from_ms &&
+                    successor->from_ms < area->until_ms;
     if (to == NULL)
         finding.rule = RFL_POLICY_RULE_SUCCESSOR_ABSENT;
     else if (to == area)
         finding.rule = RFL_POLICY_RULE_SUCCESSOR_ITSELF;
-    else if (area->until_ms == RFL_NO_END_MS)
+    else if (!boundary && area->until_ms == RFL_NO_END_MS)
         finding.rule = RFL_POLICY_RULE_SUCCESSOR_OF_LIVE_AREA;
-    else if (successor->from_ms != area->until_ms)
+    else if (!boundary && successor->from_ms != area->until_ms)
         finding.rule = RFL_POLICY_RULE_SUCCESSOR_DATE;
-    else if (!rfl_area_alive(to, area->until_ms))
+    else if (!rfl_area_alive(to, successor->from_ms))
         finding.rule = RFL_POLICY_RULE_SUCCESSOR_NOT_ALIVE;
-    else if (successor->sub_count == 0 && area->successor_count > 1)
+    else if (successor->sub_count == 0 && successors_at_end(check->policy, area) > 1)
         finding.rule = RFL_POLICY_RULE_SUCCESSOR_MIXED;
     if (finding.rule != RFL_POLICY_RULE_NONE)
         report(check, finding);
@@ -84,7 +94,7 @@ static void check_area(struct check *check, const struct rfl_area *area, bool ha
                                                    .queue = area->triage });
     if (!has_alias)
         report(check, (struct rfl_policy_finding){ .rule = RFL_POLICY_RULE_AREA_NO_ALIAS, .area = area->id });
-    if (area->until_ms != RFL_NO_END_MS && area->successor_count == 0)
+    if (area->until_ms != RFL_NO_END_MS && successors_at_end(check->policy, area) == 0)
         report(check, (struct rfl_policy_finding){ .rule = RFL_POLICY_RULE_AREA_NO_SUCCESSOR, .area = area->id });
     for (uint32_t i = 0; i < area->successor_count; i++)
         check_successor(check, area, i);

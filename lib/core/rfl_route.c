@@ -1,5 +1,6 @@
 #include "rfl_route.h"
 
+#include "rfl_lineage.h"
 #include "rfl_policy_index.h"
 #include "rfl_wordlist.h"
 
@@ -13,39 +14,25 @@ const char *rfl_verdict_word(enum rfl_verdict verdict)
     return (unsigned)verdict < RFL_ROUTE_COUNT ? words[verdict] : "unknown";
 }
 
-/* The area that follows an ended one for this clue; NULL when nobody does or the sub-ICB does not decide. */
-static const struct rfl_area *follow(const struct rfl_policy *policy, const struct rfl_area *area,
-                                     const struct rfl_clue *clue, enum rfl_how *how)
-{
-    if (area->successor_count == 0) {
-        *how = RFL_HOW_ENDED;
-        return NULL;
-    }
-    for (uint32_t i = 0; i < area->successor_count; i++) {
-        const struct rfl_successor *successor = rfl_policy_successor(policy, area, i);
-        if (rfl_policy_successor_takes(policy, successor, clue->sub_icb)) {
-            if (successor->sub_count != 0)
-                *how = RFL_HOW_SPLIT;
-            else if (*how != RFL_HOW_SPLIT)
-                *how = RFL_HOW_SUCCEEDED;
-            return rfl_policy_area(policy, successor->to);
-        }
-    }
-    *how = RFL_HOW_UNDECIDED;
-    return NULL;
-}
-
-/* Each step of a succession is to an area that is alive when the one before it ends, so a checked policy has no circle;
- * the bound is for one that was never checked. */
+/* The area that has this clue's part at at_ms: each step is to whoever took it over, in the order of time, so that a
+ * part that went there and back comes to rest. NULL: nobody follows, or the sub-ICB does not decide. */
 static const struct rfl_area *follow_all(const struct rfl_policy *policy, const struct rfl_area *area,
                                          const struct rfl_clue *clue, int64_t at_ms, enum rfl_how *how)
 {
-    for (uint32_t steps = 0; steps <= policy->area_count; steps++) {
-        if (area == NULL || rfl_area_alive(area, at_ms))
-            return area;
-        area = follow(policy, area, clue, how);
+    const struct rfl_successor *successor;
+    int64_t after_ms = INT64_MIN;
+    while (area != NULL &&
+           (successor = rfl_lineage_successor(policy, area, clue->sub_icb, after_ms, at_ms)) != NULL) {
+        if (successor->sub_count != 0)
+            *how = RFL_HOW_SPLIT;
+        else if (*how != RFL_HOW_SPLIT)
+            *how = RFL_HOW_SUCCEEDED;
+        area = rfl_policy_area(policy, successor->to);
+        after_ms = successor->from_ms;
     }
-    *how = RFL_HOW_UNDECIDED;
+    if (area != NULL && rfl_area_alive(area, at_ms))
+        return area;
+    *how = area != NULL && area->successor_count == 0 ? RFL_HOW_ENDED : RFL_HOW_UNDECIDED;
     return NULL;
 }
 

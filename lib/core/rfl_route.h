@@ -5,8 +5,9 @@
  * postcodes. About 200 ns.
  *
  * What it does, in this order:
- * 1. Every key of the facts is looked up, used or not: its code, then the successors of an area that has ended by then,
- *    as often as needed. A split area is decided by the sub-ICB; where that is too coarse the key is "undecided".
+ * 1. Every key of the facts is looked up, used or not: its code, then the successors of an area that has ended or lost
+ *    this part by then, as often as needed. A split area is decided by the sub-ICB; where that is too coarse the key is
+ *    "undecided".
  * 2. Keys are tried in the policy's precedence; a large-user postcode (an organisation's mail address) comes after
  *    every other key. The first that names a living area wins. Others stay in the trail; disagreement sets `conflict`.
  * 3. A home outside England goes to national triage, for signposting, unless the GP practice is English.
@@ -66,7 +67,7 @@ RFL_WORD_ENUM(ROUTE_REASON, route_reason, RFL_ROUTE_REASON_LIST(RFL_X))
     X(OLD_CODE, "old_code")             /* a replaced code of an area that lives on */ \
     X(EARLY_CODE, "early_code")         /* a code of the future, of an area that exists already */ \
     X(SUCCEEDED, "succeeded")           /* the area has ended and went to its successor as a whole */ \
-    X(SPLIT, "split")                   /* the area has ended and was divided; the sub-ICB decided */ \
+    X(SPLIT, "split")                   /* the area was divided or lost this part; the sub-ICB decided */ \
     X(UNDECIDED, "undecided")           /* ... and the sub-ICB did not decide */ \
     X(ENDED, "ended")                   /* the area has ended and nobody follows it */ \
     X(NOT_ACCEPTED, "not_accepted")     /* the area does not take people by this key */

@@ -202,6 +202,8 @@ static struct rfl_view event_detail(struct rfl_engine *e, const struct rfl_event
     switch (event->kind) {
     case RFL_EVENT_ROUTED:
     case RFL_EVENT_UNPLACED:
+    case RFL_EVENT_REHOMED:
+    case RFL_EVENT_UNHOMED:
     case RFL_EVENT_HELD: return placed_text(e, event);
     case RFL_EVENT_RECEIVED:
     case RFL_EVENT_JOINED: return rfl__literal(rfl_door_name((enum rfl_door)event->submission.door));

@@ -128,7 +128,8 @@ static struct rfl_view detail_of(const struct rfl_event *event)
 
 static bool is_placing(const struct rfl_event *event)
 {
-    return event->kind == RFL_EVENT_ROUTED || event->kind == RFL_EVENT_UNPLACED || event->kind == RFL_EVENT_HELD;
+    return event->kind == RFL_EVENT_ROUTED || event->kind == RFL_EVENT_UNPLACED || event->kind == RFL_EVENT_HELD ||
+           event->kind == RFL_EVENT_REHOMED || event->kind == RFL_EVENT_UNHOMED;
 }
 
 /* Who had it after the event: the queue it was given to in the same entry or last before. Not the case's present queue:

@@ -135,7 +135,7 @@ static void walk_arguments(const struct rfl_policy *under, const struct rfl_case
                 expect_whole_or_nothing(under, before, &command);
             }
         return;
-    case RFL_DO_PLACE: case RFL_DO_RELEASE: case RFL_DO_AMEND:
+    case RFL_DO_PLACE: case RFL_DO_RELEASE: case RFL_DO_AMEND: case RFL_DO_REHOME:
         for (unsigned t = 0; t < sizeof targets / sizeof targets[0]; t++)
             for (unsigned how = 0; how < 8; how++) {
                 decision.queue.v = command.target.v = targets[t];
@@ -143,7 +143,7 @@ static void walk_arguments(const struct rfl_policy *under, const struct rfl_case
                 command.target_held = (how & 2) != 0;
                 command.submission.id = before->first_referral;
                 command.submission.consent = (how & 4) != 0 ? RFL_CONSENT_GIVEN : RFL_CONSENT_NOT_GIVEN;
-                command.decision = t == 0 ? NULL : &decision;
+                command.decision = t == 0 && command.kind != RFL_DO_REHOME ? NULL : &decision;
                 expect_whole_or_nothing(under, before, &command);
             }
         return;
@@ -508,7 +508,7 @@ static void hold_that_ends_returns_to_the_same_place_in_the_queue(void **state)
     held.queue.v = E_INTAKE;
     back = done(&held, (struct rfl_command){ .kind = RFL_DO_EXPIRE }, &over);
     assert_int_equal(back.status, RFL_STATUS_TRIAGE);
-    assert_int_equal(back.queue.v, NATIONAL);
+    assert_int_equal(back.queue.v, N_TRIAGE);
 }
 
 static void deferral_ends_within_the_hold_clock(void **state)
@@ -639,6 +639,47 @@ static void words_that_are_not_in_their_list_are_refused(void **state)
         }
 }
 
+/* Rehomed, a case has another place and is otherwise byte for byte what it was, but for what it says of the log. */
+static void rehoming_changes_the_place_and_nothing_else(void **state)
+{
+    (void)state;
+    static const enum rfl_status waits[] = { RFL_STATUS_TRIAGE, RFL_STATUS_ON_HOLD, RFL_STATUS_QUEUED,
+                                             RFL_STATUS_DECLINING };
+    for (unsigned i = 0; i < 4; i++)
+        for (unsigned to = 0; to < 2; to++) {
+            struct rfl_case before = case_in(waits[i]), after, expected;
+            struct rfl_decision decision = { .queue = { to == 0 ? S_INTAKE : NATIONAL } };
+            before.half_ms = before.most_ms = before.due_ms - 1;
+            before.warned = 1;
+            before.escalation = 2;
+            before.clock = RFL_CLOCK_ESCALATED;
+            before.hops = 1;
+            before.lapses = 3;
+            after = done(&before, (struct rfl_command){ .kind = RFL_DO_REHOME, .decision = &decision }, &now);
+            memcpy(&expected, &before, sizeof expected);
+            bool desk = to == 1 || waits[i] == RFL_STATUS_TRIAGE;
+            expected.queue.v = to == 1 ? NATIONAL : desk ? S_TRIAGE : S_INTAKE;
+            expected.area.v = to == 1 ? 0 : SOUTH;
+            expected.status = to == 1 && waits[i] == RFL_STATUS_QUEUED ? RFL_STATUS_TRIAGE : before.status;
+            expected.lapses = 0;                /* they were of the queue it has left */
+            expected.version = after.version;
+            expected.last_seq = after.last_seq;
+            assert_memory_equal(&after, &expected, sizeof after);
+        }
+    struct rfl_case queued = case_in(RFL_STATUS_QUEUED);        /* out of a provider's queue, not escalated */
+    struct rfl_decision national = { .queue = { NATIONAL } };
+    struct rfl_case after = done(&queued, (struct rfl_command){ .kind = RFL_DO_REHOME, .decision = &national }, &now);
+    assert_int_equal(after.clock, RFL_CLOCK_TRIAGE);
+    assert_int_equal(after.due_ms, queued.due_ms);
+    queued.declined_by[queued.declined_count++].v = S_INTAKE;   /* a provider who said no does not get it this way */
+    struct rfl_decision south = { .queue = { S_INTAKE } };
+    after = done(&queued, (struct rfl_command){ .kind = RFL_DO_REHOME, .decision = &south }, &now);
+    assert_int_equal(after.queue.v, S_TRIAGE);
+    struct rfl_decision here = { .queue = queued.queue };
+    struct rfl_command nowhere = { .kind = RFL_DO_REHOME, .decision = &here };
+    assert_int_equal(refused(&queued, nowhere), RFL_E_INVALID);
+}
+
 /* An event tells whoever the disclosure matrix names, and the log keeps that for exactly these kinds. */
 static void told_is_the_matrix_and_the_log_keeps_it(void **state)
 {
@@ -674,6 +715,7 @@ int main(void)
         cmocka_unit_test(touch_stops_at_its_budget),
         cmocka_unit_test(journey_deadlines_are_the_policys),
         cmocka_unit_test(words_that_are_not_in_their_list_are_refused),
+        cmocka_unit_test(rehoming_changes_the_place_and_nothing_else),
         cmocka_unit_test(told_is_the_matrix_and_the_log_keeps_it),
     };
     return cmocka_run_group_tests_name("decide", tests, set_up, tear_down);

@@ -193,7 +193,8 @@ static void triage_and_leads_always_have_somebody(void **state)
         .kind = RFL_QUEUE_KIND_NATIONAL, .name = V("national/triage"), .owner = V("desk"), .lead = V("head") }));
     must(rfl_policy_compile(policy));
     assert_int_equal(rfl_policy_triage_of(policy, (struct rfl_area_no){ EASTVALE }, CHANGE_MS - 1)->id.v, 202);
-    assert_int_equal(rfl_policy_triage_of(policy, (struct rfl_area_no){ EASTVALE }, CHANGE_MS)->id.v, NATIONAL);
+    assert_int_equal(rfl_policy_triage_of(policy, (struct rfl_area_no){ EASTVALE }, CHANGE_MS)->id.v, 204);
+    assert_int_equal(rfl_policy_triage_of(policy, (struct rfl_area_no){ WESTFOLD }, CHANGE_MS)->id.v, NATIONAL);
     assert_int_equal(rfl_policy_triage_of(policy, (struct rfl_area_no){ 0 }, CHANGE_MS)->id.v, NATIONAL);
     assert_int_equal(rfl_policy_triage_of(policy, (struct rfl_area_no){ 77 }, CHANGE_MS)->id.v, NATIONAL);
     static const char *const names[] = { "Be Well", "Hill lead", "lead", "head", "head" };
