@@ -1,5 +1,5 @@
-/* under_filter LIST PROGRAM ARGUMENT ...: runs the program with nothing but the system calls named in the file LIST, one
- * a line; every other is EPERM. This is what systemd makes of SystemCallFilter= with SystemCallErrorNumber=EPERM. */
+/* under_filter LIST PROGRAM ARGUMENT ...: runs the program with nothing but the system calls named in the file LIST,
+ * one a line; every other is EPERM: what systemd makes of SystemCallFilter= with SystemCallErrorNumber=EPERM. */
 #include <errno.h>
 #include <seccomp.h>
 #include <stdio.h>
