@@ -1,6 +1,13 @@
 # What an attacker meets. A test that looks at the shipped walls runs in the optimised build as well: the sanitizers
 # need a few system calls more.
 set(rfl_security ${CMAKE_SOURCE_DIR}/tests/security)
+# Linked by every test that leaves a folder behind where people's data went through.
+add_library(canary STATIC ${rfl_security}/canary.c)
+target_include_directories(canary PUBLIC ${rfl_security} ${CMAKE_SOURCE_DIR}/tests)
+target_link_libraries(canary PRIVATE rfl_flags)
+rfl_program(canaries SOURCES ${rfl_security}/canary_main.c LINK canary)
+rfl_program(test_canary SOURCES ${rfl_security}/test_canary.c LINK canary PkgConfig::CMOCKA)
+rfl_test(canary security TIMEOUT 30 COMMAND test_canary)
 rfl_program(test_sandbox SOURCES ${rfl_security}/test_sandbox.c ${CMAKE_SOURCE_DIR}/daemon/sandbox.c
   LINK rfl_core PkgConfig::SECCOMP PkgConfig::CMOCKA)
 target_include_directories(test_sandbox PRIVATE ${CMAKE_SOURCE_DIR}/daemon)
