@@ -2,9 +2,9 @@
  * read as text, for Python (tests/canary.py).
  *
  * Whoever sends a referral in a test plants some of these; whoever leaves a folder behind has it searched first
- * (tests/security/canary.h), and tools/test searches all that the suite printed. None is anybody's: the telephone number
- * is of the range kept for drama, the NHS number is of the range that is never issued and the National Insurance number
- * has a prefix that is never used, the postcode is of an area that does not exist. */
+ * (tests/security/canary.h), and tools/test searches all that the suite printed. None is anybody's: the telephone
+ * number is of the range kept for drama, the NHS number is of the range that is never issued, the National Insurance
+ * number has a prefix that is never used, and the postcode is of an area that does not exist. */
 #ifndef CANARIES_H
 #define CANARIES_H
 
