@@ -24,7 +24,8 @@ enum {
     CTL_OPT_KEY = 1024, CTL_OPT_ANY_FS = 2048, CTL_OPT_WAITING = 4096,
     CTL_OPT_WAIT = 8192, CTL_OPT_UNTIL = 16384, CTL_OPT_AS = 32768, CTL_OPT_OVERRIDE = 65536, CTL_OPT_TO = 131072,
     CTL_OPT_ACT = 262144,       /* --operator, --reason, --dry-run and --execute: of what changes something */
-    CTL_OPT_FORCE = 1 << 24
+    CTL_OPT_FORCE = 1 << 24,
+    CTL_OPT_WHO = 524288        /* of these only --operator and --reason: of what reads about a person */
 };
 
 struct ctl {
@@ -118,6 +119,8 @@ bool ctl_number_parse(const char *text, uint64_t max, uint64_t *out);
 /* ---- an operator's verbs (ctl_act.c) ---- */
 /* Who, why, and whether it is tried or done, as every verb needs them. CTL_OK, or CTL_USAGE after telling. */
 int ctl_act_begin(const struct ctl *ctl, struct rfl_ask *ask);
+/* The first two of these, for what changes nothing. */
+int ctl_who_and_why(const struct ctl *ctl, struct rfl_ask *ask);
 /* --until as a moment: a time as above, or a distance such as "+4h". CTL_OK, or CTL_USAGE after telling. */
 int ctl_act_until(const struct ctl *ctl, int64_t *ms);
 /* Asks, and shows the case or queue before and after. */
@@ -144,6 +147,12 @@ int ctl_triage_release(const struct ctl *ctl);
 int ctl_triage_close(const struct ctl *ctl);
 int ctl_case_link(const struct ctl *ctl);
 int ctl_case_unlink(const struct ctl *ctl);
+int ctl_case_reveal(const struct ctl *ctl);
+int ctl_subject_find(const struct ctl *ctl);
+int ctl_subject_export(const struct ctl *ctl);
+int ctl_subject_erase(const struct ctl *ctl);
+int ctl_subject_hold(const struct ctl *ctl);
+int ctl_subject_release(const struct ctl *ctl);
 int ctl_queue_list(const struct ctl *ctl);
 int ctl_queue_pause(const struct ctl *ctl);
 int ctl_queue_hold(const struct ctl *ctl);

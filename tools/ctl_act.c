@@ -5,22 +5,27 @@
 #include "ctl.h"
 #include "rfl_json.h"
 
-int ctl_act_begin(const struct ctl *ctl, struct rfl_ask *ask)
+int ctl_who_and_why(const struct ctl *ctl, struct rfl_ask *ask)
 {
-    if (ctl->dry_run == ctl->execute)
-        return ctl_fail(ctl, CTL_USAGE, ctl->execute ? "either --dry-run or --execute, not both"
-                                                     : "this changes something, so say which: nothing was done",
-                        "add --dry-run to see what would happen, then the same with --execute");
     if (ctl->reason == NULL || ctl->reason[0] == '\0')
-        return ctl_fail(ctl, CTL_USAGE, "every change needs a reason, which is kept for ever",
+        return ctl_fail(ctl, CTL_USAGE, "this needs a reason, which is kept for ever",
                         "add --reason \"why, in words\"");
     const char *name = ctl->operator != NULL ? ctl->operator : getenv("USER");
     if (name == NULL || name[0] == '\0')
         return ctl_fail(ctl, CTL_USAGE, "who acts is not known", "add --operator NAME, or set USER");
     ask->operator_name = rfl_view_of(name);
     ask->why = rfl_view_of(ctl->reason);
-    ask->dry_run = ctl->dry_run;
     return CTL_OK;
+}
+
+int ctl_act_begin(const struct ctl *ctl, struct rfl_ask *ask)
+{
+    if (ctl->dry_run == ctl->execute)
+        return ctl_fail(ctl, CTL_USAGE, ctl->execute ? "either --dry-run or --execute, not both"
+                                                     : "this changes something, so say which: nothing was done",
+                        "add --dry-run to see what would happen, then the same with --execute");
+    ask->dry_run = ctl->dry_run;
+    return ctl_who_and_why(ctl, ask);
 }
 
 /* "+30m" "+4h" "+3d" from now. */

@@ -105,7 +105,8 @@ static void print_legal(FILE *out, const struct rfl_msg_refusal *refusal)
     static const struct { const char *verb, *command; } commands[] = {
         { "place", "triage assign/redirect/approve" }, { "send_back", "triage send-back" }, { "hold", "triage hold" },
         { "release", "triage release" }, { "shut", "triage close" }, { "link", "case link" },
-        { "unlink", "case unlink" } };
+        { "unlink", "case unlink" }, { "erase", "subject erase" }, { "keep", "subject hold" },
+        { "unkeep", "subject release" } };
     fputs("  possible now: ", out);
     for (uint32_t i = 0; i < refusal->legal_count; i++) {
         struct rfl_view verb = refusal->legal[i];

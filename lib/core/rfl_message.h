@@ -197,7 +197,8 @@ struct rfl_msg_explained { struct rfl_view code, policy, verdict, reason, area, 
 struct rfl_msg_acted { bool dry_run; struct rfl_case_row before, after; const struct rfl_view *events;
                        uint32_t events_count; struct rfl_queue_row queue; };
 
-struct rfl_audit_row { uint64_t sequence; struct rfl_view entry; };
+/* case_code, receipt and actor: what the daemon calls them, for readers; only the entry is in the chain. */
+struct rfl_audit_row { uint64_t sequence; struct rfl_view entry, case_code, receipt, actor; };
 struct rfl_msg_audit_page { const struct rfl_audit_row *entries; uint32_t entries_count; struct rfl_msg_head head; };
 struct rfl_revealed_part { uint64_t sequence; int64_t at_ms; uint8_t door;
                            struct rfl_view event, actor, receipt, reference, referral, text, role, next_step; };

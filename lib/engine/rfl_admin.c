@@ -115,6 +115,8 @@ void rfl__case_row(struct rfl_engine *e, const struct rfl_case *kase, struct rfl
         row->resembles = rfl__case_text(e, kase->resembles);
     if (kase->previous.v != 0)
         row->previous = rfl__case_text(e, kase->previous);
+    row->kept = kase->kept != 0;
+    row->erased = kase->erased != 0;
 }
 
 static bool passes(const struct rfl_ask *ask, const struct rfl_queue *queue, const struct rfl_case *kase)
@@ -169,7 +171,7 @@ static void handle_list(struct rfl_engine *e, uint64_t session, const struct rfl
 
 /* ---- one case ---- */
 
-static struct rfl_view actor_text(struct rfl_engine *e, const struct rfl_entry *entry)
+struct rfl_view rfl__actor_text(struct rfl_engine *e, const struct rfl_entry *entry)
 {
     static const char *const words[] = { "system", "source", "worker", "operator", "clock" };
     const struct rfl_source *source = rfl_policy_source(e->policy, entry->source);
@@ -237,7 +239,7 @@ static void fill_timeline(struct rfl_engine *e, const struct rfl_case *kase, str
             shown->truncated = true;
             break;
         }
-        struct rfl_view actor = actor_text(e, &entry);
+        struct rfl_view actor = rfl__actor_text(e, &entry);
         for (uint32_t i = entry.event_count; i-- > 0;) {
             const struct rfl_event *event = &entry.events[i];
             rows[--at] = (struct rfl_timeline_row){
@@ -397,6 +399,14 @@ void rfl__handle_admin(struct rfl_engine *e, uint64_t session, const struct rfl_
         rfl__handle_audit_read(e, session, ask);
     else if (ask->kind == RFL_MSG_POLICY_LIST)
         rfl__handle_policy_list(e, session);
+    else if (ask->kind == RFL_MSG_REVEAL)
+        rfl__handle_reveal(e, session, ask);
+    else if (ask->kind == RFL_MSG_TOLD_QUERY)
+        rfl__handle_told(e, session, ask);
+    else if (ask->kind == RFL_MSG_SUBJECT_FIND)
+        rfl__handle_subject_find(e, session, ask);
+    else if (rfl__is_of_subject(ask->kind))
+        rfl__handle_subject(e, session, ask);
     else if (rfl__is_triage(ask->kind))
         rfl__handle_triage(e, session, ask);
     else if (ask->kind == RFL_MSG_EXPLAIN && ask->referral.len > 0)

@@ -325,8 +325,11 @@ static void find_surplus(struct rfl_engine *e, const struct rfl_ask *ask, const 
             break;
         if (bsearch(&referral.reference, hashes, ask->names_count, sizeof *hashes, compare_hashes) != NULL)
             continue;
+        enum rfl_err err = rfl__open_submission(e, &referral, &personal);
+        if (err == RFL_E_ABSENT)
+            continue;                   /* the person was erased, and with them what the source called it */
         out->truncated = walked >= RECONCILE_WALK_MAX || out->surplus_count == RECONCILE_MAX ||
-                         bytes > RECONCILE_BYTES_MAX || rfl__open_submission(e, &referral, &personal) != RFL_E_OK;
+                         bytes > RECONCILE_BYTES_MAX || err != RFL_E_OK;
         if (out->truncated)
             break;
         bytes += personal.reference.len + 40;

@@ -96,6 +96,14 @@ void rfl__person_of(struct rfl_engine *e, const struct rfl_hash match[RFL_MATCH_
 /* The case itself, or the one it is linked to. False: a record cannot be read. */
 bool rfl__survivor(struct rfl_engine *e, struct rfl_case_id id, struct rfl_case *out);
 
+enum { RFL__SUBJECT_CASES_MAX = 128 };
+/* The cases of one person: found by the same judgement as a new referral's, and whatever is linked to one of them or
+ * was the episode before it. over: there are too many to be one person's. */
+struct rfl__subject { struct rfl_case_id list[RFL__SUBJECT_CASES_MAX]; uint32_t count; bool over; };
+void rfl__subject_of(struct rfl_engine *e, struct rfl_case_id id, struct rfl__subject *out);
+void rfl__subject_by_keys(struct rfl_engine *e, const struct rfl_hash match[RFL_MATCH_COUNT],
+                          struct rfl__subject *out);
+
 /* ---- rfl_doors.c, shared with rfl_changes.c ---- */
 const struct rfl_source *rfl__source_of(struct rfl_engine *e, uint64_t session, struct rfl_view name);
 void rfl__say_invalid(struct rfl_engine *e, uint64_t session, const struct rfl_findings *findings);
@@ -138,10 +146,25 @@ uint64_t rfl__waiting_in(const struct rfl_engine *e, struct rfl_queue_no queue, 
 
 /* ---- rfl_admin.c ---- */
 void rfl__case_row(struct rfl_engine *e, const struct rfl_case *kase, struct rfl_case_row *row);
+/* Who an entry is by: a worker's, operator's or source's name, or "clock". */
+struct rfl_view rfl__actor_text(struct rfl_engine *e, const struct rfl_entry *entry);
 void rfl__queue_row(struct rfl_engine *e, const struct rfl_queue *queue, struct rfl_queue_row *row);
 
 /* ---- rfl_audit.c: the log as it is stored ---- */
 void rfl__handle_audit_read(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
+
+/* ---- rfl_reveal.c: personal data, and what referrers were told ---- */
+void rfl__handle_reveal(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
+void rfl__handle_told(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
+/* Whether the ask says who acts and why; else it has been refused. */
+bool rfl__who_and_why(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
+/* Writes down that the asker reads something of the case. The store's errors. */
+RFL_MUST_USE enum rfl_err rfl__note_revealed(struct rfl_engine *e, const struct rfl_ask *ask, struct rfl_case *kase);
+
+/* ---- rfl_subject.c: what is done about a person ---- */
+bool rfl__is_of_subject(uint8_t message_kind);      /* erase, hold, release */
+void rfl__handle_subject(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
+void rfl__handle_subject_find(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
 
 /* ---- by socket ---- */
 void rfl__handle_door(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
@@ -154,6 +177,9 @@ void rfl__facts_of(const struct rfl_engine *e, const struct rfl_form *form, stru
                    int64_t at_ms, struct rfl_facts *facts);
 
 /* ---- rfl_settle.c ---- */
+/* What feedback of an event says beside its word: the reason or outcome; who had it after the event. */
+struct rfl_view rfl__feedback_detail(const struct rfl_event *event);
+struct rfl_view rfl__feedback_provider(struct rfl_engine *e, const struct rfl_entry *entry, uint32_t index);
 /* Offers that are out to this worker, counted in the store. */
 uint32_t rfl__outstanding_of(const struct rfl_engine *e, uint64_t holder);
 /* Back to their queues, uncounted; returns how many. */

@@ -82,3 +82,76 @@ void rfl__person_of(struct rfl_engine *e, const struct rfl_hash match[RFL_MATCH_
     }
     out->quiet_until_ms = quiet_until(e, out->open.id.v != 0 ? out->open.previous : out->previous);
 }
+
+/* ---- all cases of a person ---- */
+
+static void add_case(struct rfl__subject *subject, struct rfl_case_id id)
+{
+    for (uint32_t i = 0; i < subject->count; i++)
+        if (subject->list[i].v == id.v)
+            return;
+    subject->over = subject->over || (id.v != 0 && subject->count == RFL__SUBJECT_CASES_MAX);
+    if (id.v != 0 && !subject->over)
+        subject->list[subject->count++] = id;
+}
+
+/* The cases of whoever has these keys, along the referrals that share one of them. */
+static void add_by_keys(struct rfl_engine *e, const struct rfl_hash match[RFL_MATCH_COUNT],
+                        struct rfl__subject *subject)
+{
+    for (unsigned k = 0; k < RFL_MATCH_COUNT; k++) {
+        struct rfl_referral found;
+        struct rfl_case kase;
+        bool more = !rfl_hash_none(match[k]) && rfl_store_find_match(e->store, match[k], &found);
+        for (unsigned i = 0; more && i < REFERRALS_LOOKED_AT_MAX; i++) {
+            if (rfl_store_case(e->store, found.kase, &kase) == RFL_E_OK &&
+                judge_case(e, match, &kase) == RFL_MATCH_SAME)
+                add_case(subject, kase.id);
+            more = rfl_store_referral(e->store, found.prev_of_match[k], &found) == RFL_E_OK;
+        }
+        subject->over = subject->over || more;
+    }
+}
+
+/* What follows from one of them: what it rests on and what rests on it, the episode before, whoever has its keys. */
+static void add_related(struct rfl_engine *e, const struct rfl_case *kase, struct rfl__subject *subject)
+{
+    struct rfl_order from = { kase->id.v, 0, 0 }, at;
+    struct rfl_referral referral = { .prev_on_case = kase->last_referral };
+    add_case(subject, kase->linked_to);
+    add_case(subject, kase->previous);
+    for (; !subject->over && rfl_store_first(e->store, RFL_INDEX_LINKED, &from, &at) && at.a == from.a; from.c++) {
+        add_case(subject, (struct rfl_case_id){ at.c });
+        from = at;
+    }
+    for (unsigned i = 0; i < REFERRALS_LOOKED_AT_MAX && referral.prev_on_case.v != 0; i++) {
+        if (rfl_store_referral(e->store, referral.prev_on_case, &referral) != RFL_E_OK)
+            break;
+        if (referral.withdrawn != RFL_WITHDRAW_ENTERED_IN_ERROR)        /* which may be of somebody else */
+            add_by_keys(e, referral.match, subject);
+    }
+}
+
+static void complete(struct rfl_engine *e, struct rfl__subject *subject)
+{
+    for (uint32_t i = 0; i < subject->count && !subject->over; i++) {
+        struct rfl_case kase;
+        if (rfl_store_case(e->store, subject->list[i], &kase) == RFL_E_OK)
+            add_related(e, &kase, subject);
+    }
+}
+
+void rfl__subject_of(struct rfl_engine *e, struct rfl_case_id id, struct rfl__subject *out)
+{
+    *out = (struct rfl__subject){ .count = 0 };
+    add_case(out, id);
+    complete(e, out);
+}
+
+void rfl__subject_by_keys(struct rfl_engine *e, const struct rfl_hash match[RFL_MATCH_COUNT],
+                          struct rfl__subject *out)
+{
+    *out = (struct rfl__subject){ .count = 0 };
+    add_by_keys(e, match, out);
+    complete(e, out);
+}

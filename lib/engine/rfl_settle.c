@@ -117,7 +117,7 @@ static void drop_silent(struct rfl_engine *e)
 
 /* ---- feedback ---- */
 
-static struct rfl_view detail_of(const struct rfl_event *event)
+struct rfl_view rfl__feedback_detail(const struct rfl_event *event)
 {
     if (event->kind == RFL_EVENT_CLOSED)
         return rfl__literal(rfl_close_word((enum rfl_close)event->reason));
@@ -134,7 +134,7 @@ static bool is_placing(const struct rfl_event *event)
 
 /* Who had it after the event: the queue it was given to in the same entry or last before. Not the case's present queue:
  * what is delivered twice says the same twice. */
-static struct rfl_view provider_of(struct rfl_engine *e, const struct rfl_entry *entry, uint32_t index)
+struct rfl_view rfl__feedback_provider(struct rfl_engine *e, const struct rfl_entry *entry, uint32_t index)
 {
     struct rfl_entry earlier;
     for (uint32_t i = index; i < entry->event_count; i++)
@@ -168,9 +168,11 @@ static void say_feedback(struct rfl_engine *e, const struct rfl__session *s, con
 {
     struct rfl_referral referral;
     struct rfl_entry entry;
-    struct rfl_personal_submission personal;
-    if (rfl_store_referral(e->store, mail->referral, &referral) != RFL_E_OK ||
-        rfl__open_submission(e, &referral, &personal) != RFL_E_OK ||
+    struct rfl_personal_submission personal = { .reference = { NULL, 0 } };    /* so of a person who was erased */
+    if (rfl_store_referral(e->store, mail->referral, &referral) != RFL_E_OK)
+        return;
+    enum rfl_err err = rfl__open_submission(e, &referral, &personal);
+    if ((err != RFL_E_OK && err != RFL_E_ABSENT) ||
         rfl_store_entry(e->store, mail->seq, &entry) != RFL_E_OK || mail->event_index >= entry.event_count)
         return;
     struct rfl_event event = entry.events[mail->event_index];
@@ -186,9 +188,9 @@ static void say_feedback(struct rfl_engine *e, const struct rfl__session *s, con
     reply->feedback.word = rfl__literal(rfl_tell_word((enum rfl_tell)may->tell));
     reply->feedback.at_ms = entry.wall_ms;
     if (may->reason)
-        reply->feedback.detail = detail_of(&event);
+        reply->feedback.detail = rfl__feedback_detail(&event);
     if (may->provider)
-        reply->feedback.provider = provider_of(e, &entry, mail->event_index);
+        reply->feedback.provider = rfl__feedback_provider(e, &entry, mail->event_index);
     fill_standing(e, &referral, &reply->feedback);
     rfl__count(e, RFL__N_feedback_sent);
 }

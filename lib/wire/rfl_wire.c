@@ -37,7 +37,8 @@ static void check_together(struct rfl_ask *ask)
 {
     if (ask->kind == RFL_MSG_STATUS_QUERY && ask->code.len == 0 && ask->reference.len == 0)
         rfl_findings_add(&ask->findings, PATH("receipt"), RFL_FINDING_ONE_OF);
-    if (ask->kind == RFL_MSG_EXPLAIN && ask->code.len == 0 && ask->referral.len == 0)
+    bool of_either = ask->kind == RFL_MSG_EXPLAIN || ask->kind == RFL_MSG_SUBJECT_FIND;
+    if (of_either && ask->code.len == 0 && ask->referral.len == 0)
         rfl_findings_add(&ask->findings, PATH("code"), RFL_FINDING_ONE_OF);
     if (ask->kind == RFL_MSG_SUBSCRIBE && ask->names_count == 0)
         rfl_findings_add(&ask->findings, PATH("queues"), RFL_FINDING_REQUIRED);

@@ -217,7 +217,7 @@ static const struct rfl__wire_row reveal_rows[] = {
 #undef PB
 #define PB Referrald__V1__SubjectFind
 static const struct rfl__wire_row subject_find_rows[] = {
-    WHO_AND_WHY, ROW_BYTES(3, referral, referral, RFL_BODY_BYTES_MAX, NEED) };
+    WHO_AND_WHY, ROW_BYTES(3, referral, referral, RFL_BODY_BYTES_MAX, 0), ROW_STRING(4, code, code, CODE, 0) };
 #undef PB
 #define PB Referrald__V1__ToldQuery
 static const struct rfl__wire_row told_query_rows[] = {

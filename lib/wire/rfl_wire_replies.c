@@ -85,7 +85,9 @@ RFL_TABLE(static, head, head);
 #define CORE struct rfl_audit_row
 #define PB Referrald__V1__AuditEntry
 static const struct rfl__wire_row audit_entry_rows[] = {
-    ROW_U64(1, sequence, sequence, 0), ROW_BYTES(2, entry, entry, RFL_MESSAGE_BYTES_MAX, RAW) };
+    ROW_U64(1, sequence, sequence, 0), ROW_BYTES(2, entry, entry, RFL_MESSAGE_BYTES_MAX, RAW),
+    ROW_STRING(3, case_code, case_code, WORD, 0), ROW_STRING(4, receipt, receipt, WORD, 0),
+    ROW_STRING(5, actor, actor, WORD, 0) };
 RFL_TABLE(static, audit_entry, audit_entry);
 #undef PB
 #undef CORE
