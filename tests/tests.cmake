@@ -4,8 +4,8 @@ pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 
 # rfl_test(name group [TIMEOUT seconds] [SERIAL] [LABELS label ...] COMMAND program argument ...)
 #
-# Groups: unit journey sim crash fuzz e2e security guard bench (tests/README.md). Further labels: `main` shows the main
-# job, `quick` belongs to `ctest --preset quick` besides unit and guard, `release` runs in the optimised build only
+# Groups: unit journey policy sim crash fuzz e2e security guard bench (tests/README.md). Further labels: `main` shows the
+# main job, `quick` belongs to `ctest --preset quick` besides unit and guard, `release` runs in the optimised build only
 # (crash and bench always do). A test that exits with 77 was skipped. The working directory is the project's root.
 set(rfl_test_environment "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
   "ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1")
@@ -46,7 +46,7 @@ if(TARGET referrald AND TARGET referralctl AND TARGET demo_driver)
   rfl_test(ctl e2e COMMAND ${rfl_bin}/test_ctl.py)
   rfl_test(demo e2e TIMEOUT 300 LABELS main release journey COMMAND ${rfl_bin}/test_demo.py)
 endif()
-foreach(part policy/prove policy/reload journey/journey sim/sim crash/crash crash/kill fuzz/fuzz e2e/e2e e2e/python
+foreach(part policy/policy policy/prove policy/reload journey/journey sim/sim crash/crash crash/kill fuzz/fuzz e2e/e2e e2e/python
   security/security bench/bench)
   include(${CMAKE_SOURCE_DIR}/tests/${part}.cmake OPTIONAL)
 endforeach()

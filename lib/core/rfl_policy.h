@@ -1,6 +1,6 @@
 /* rfl_policy.h: the compiled policy: areas with their dated codes and successors, queues, sources, doors, clocks.
  *
- * One struct without pointers, in the caller's memory (about 2 MiB: static or heap, not a small stack). It is filled by
+ * One struct without pointers, in the caller's memory (about 3 MiB: static or heap, not a small stack). It is filled by
  * rfl_policy_add_... and rfl_policy_set_..., indexed once by rfl_policy_compile, judged by rfl_policy_check, and then
  * only read, by any number of readers. Names live in its own pool, so a policy can be copied with memcpy. Nothing
  * allocates. Moments are ms since 1970 UTC, lengths are ms of working time (rfl_worktime.h).
@@ -47,6 +47,8 @@ struct rfl_area {
     struct rfl_area_no id;
     struct rfl_queue_no intake, triage;         /* its default provider queue and its triage queue */
     uint16_t successor_first, successor_count;  /* into the policy's successors, after compile */
+    uint16_t place_first, place_count;          /* into the policy's places, after compile */
+    uint16_t rule_first, advice_first;          /* 1 + position of its first one, after compile; 0: none */
     uint8_t accepts;                            /* bits 1 << enum rfl_key that may bring a person here; 0: every key */
     uint8_t precedence[RFL_KEY_COUNT];          /* its own order of the keys; [0] RFL_KEY_COUNT: the policy's */
     char code[RFL_CODE_BYTES];                  /* one of its codes that never meant another area; "" none */
@@ -161,6 +163,9 @@ struct rfl_policy {
     uint16_t code_slot[2 * RFL_POLICY_ALIASES_MAX];             /* the first alias of a run with one code */
     uint16_t jobcentre_slot[2 * RFL_POLICY_JOBCENTRES_MAX];
     uint16_t queue_slot[2 * RFL_QUEUES_MAX], source_slot[2 * RFL_SOURCES_MAX], area_slot[2 * RFL_AREAS_MAX];
+    uint16_t place_slot[2 * RFL_POLICY_SUB_CODES_MAX], place_of_code[RFL_POLICY_SUB_CODES_MAX];
+    uint16_t rule_first, advice_first;          /* 1 + position of the first one of every area; 0: none */
+    uint16_t rule_next[RFL_RULES_MAX], advice_next[RFL_ADVICE_MAX];     /* the next one of the same area, likewise */
     struct rfl_area area[RFL_AREAS_MAX];
     struct rfl_queue queue[RFL_QUEUES_MAX];
     struct rfl_source source[RFL_SOURCES_MAX];
@@ -219,6 +224,61 @@ struct rfl_queue_input {
 };
 /* A second queue of kind NATIONAL is RFL_E_EXISTS. */
 RFL_MUST_USE enum rfl_err rfl_policy_add_queue(struct rfl_policy *policy, const struct rfl_queue_input *in);
+
+/* When a provider queue stops taking cases, how many it has room for, and who takes the rest. closes_ms is after the
+ * queue's opening; RFL_NO_END_MS: never. capacity 0: no end of room. overflow: up to RFL_OVERFLOW_MAX queues, none of
+ * them itself or twice. RFL_E_INVALID also when there is no such queue yet. */
+RFL_MUST_USE enum rfl_err rfl_policy_set_room(struct rfl_policy *policy, struct rfl_queue_no queue, int64_t closes_ms,
+                                              uint32_t capacity, const struct rfl_queue_no *overflow,
+                                              uint32_t overflow_count);
+
+/* ---- what an area says of its own (rfl_rule.h) ---- */
+
+/* By which keys an area takes people (bits 1 << enum rfl_key; 0: by every one) and how strong each of them is there:
+ * `precedence` has every key exactly once, strongest first; NULL: the policy's. RFL_E_INVALID also when there is no
+ * such area yet. */
+RFL_MUST_USE enum rfl_err rfl_policy_set_area_keys(struct rfl_policy *policy, struct rfl_area_no area, uint8_t accepts,
+                                                   const enum rfl_key *precedence);
+
+struct rfl_place_input {
+    struct rfl_place_no id;                     /* 1 to 65535, permanent */
+    struct rfl_area_no area;
+    struct rfl_view name;                       /* a slug, unique within the area */
+    const struct rfl_view *sub_icbs;            /* ODS and ONS codes, at least one */
+    uint32_t sub_icb_count;
+};
+RFL_MUST_USE enum rfl_err rfl_policy_add_place(struct rfl_policy *policy, const struct rfl_place_input *in);
+
+struct rfl_written_input {
+    struct rfl_view name;                       /* a slug, unique among the rules, or the advice, of its area */
+    struct rfl_view owner, why;                 /* 1 to RFL_POLICY_TEXT_BYTES_MAX */
+    struct rfl_view file;                       /* up to RFL_POLICY_TEXT_BYTES_MAX */
+    uint16_t line;                              /* 0 not known */
+};
+
+/* A rule comes after those added before it. from < until; the condition as said in rfl_rule.h, with at least one value
+ * for every field it constrains; `to` for TO only; retry_ms, after from_ms, for NOT_YET only. */
+struct rfl_rule_input {
+    struct rfl_written_input written;
+    struct rfl_area_no area;                    /* 0: every area */
+    int64_t from_ms, until_ms;
+    struct rfl_condition when;
+    enum rfl_answer answer;
+    bool shadow, doors_differ;
+    struct rfl_queue_no to;
+    int64_t retry_ms;
+};
+RFL_MUST_USE enum rfl_err rfl_policy_add_rule(struct rfl_policy *policy, const struct rfl_rule_input *in);
+
+struct rfl_advice_input {
+    struct rfl_written_input written;
+    struct rfl_area_no area;
+    int64_t from_ms, until_ms;
+    struct rfl_condition when;
+    struct rfl_view says;                       /* a word: a-z 0-9 and inner underscores, up to RFL_NAME_BYTES_MAX */
+    struct rfl_queue_no to;                     /* 0: only said */
+};
+RFL_MUST_USE enum rfl_err rfl_policy_add_advice(struct rfl_policy *policy, const struct rfl_advice_input *in);
 
 struct rfl_source_input {
     struct rfl_source_no id;
@@ -315,7 +375,20 @@ void rfl_policy_set_digest(struct rfl_policy *policy, struct rfl_hash digest);
     X(DOOR_REASON, "a protected door is given a reason", "take the reason out of that line") \
     X(DOOR_PATH, "a protected door hears of what happens only to some", "write \"nothing\" in that line") \
     X(DOOR_CLOSINGS, "a protected door can tell one reason for closing from another", \
-      "write the same for closed_person, closed_service and closed_other")
+      "write the same for closed_person, closed_service and closed_other") \
+    X(PLACE_AREA_ABSENT, "the place's area does not exist", "use the id of an area of this policy") \
+    X(PLACES_TOO_MANY, "the area has more than 63 places", "join some of them") \
+    X(PLACE_CODE_TWICE, "a sub-ICB belongs to two places of one area", "leave it in one list") \
+    X(OVERFLOW_QUEUE, "a queue of its overflow does not exist, is not a provider queue or belongs elsewhere", \
+      "name provider queues of the same area") \
+    X(OVERFLOW_CIRCLE, "its overflow comes back to it", "take one queue out of the circle") \
+    X(OVERFLOW_LONG, "its overflow leads on more than four times, or to more than seven queues", "shorten it") \
+    X(RULE_AREA_ABSENT, "the rule's area does not exist", "use the id of an area of this policy") \
+    X(RULE_DATES, "the rule is in force only when its area does not exist", "check its dates and the area's") \
+    X(RULE_QUEUE, "the rule's queue does not exist, is not a provider queue or belongs to another area", \
+      "name a provider queue of the rule's area") \
+    X(RULE_PLACE, "the rule names a place that its area does not have", "name a place of the rule's area") \
+    X(RULE_SOURCE, "the rule names a source that does not exist", "name a source of sources.conf")
 
 enum rfl_policy_rule {
 #define RFL_X(name, rule, remedy) RFL_POLICY_RULE_##name,
@@ -335,6 +408,8 @@ struct rfl_policy_finding {
     enum rfl_clock clock;
     enum rfl_door door;                         /* of a finding about disclosure, with the row */
     enum rfl_disclosed row;
+    struct rfl_place_no place;
+    uint16_t of_rule, of_advice;                /* 1 + position in the policy */
 };
 
 /* Tells `found` (may be NULL) everything that is wrong with a compiled policy and returns how many findings there were.
@@ -355,6 +430,23 @@ const struct rfl_source *rfl_policy_source(const struct rfl_policy *policy, stru
 const struct rfl_source *rfl_policy_source_by_name(const struct rfl_policy *policy, struct rfl_view name);
 const struct rfl_area *rfl_policy_area(const struct rfl_policy *policy, struct rfl_area_no id);
 const struct rfl_area *rfl_policy_area_by_name(const struct rfl_policy *policy, struct rfl_view name);
+/* The place of the area that this sub-ICB code (RFL_CODE_BYTES) means, as in rfl_profile.place: 1 + its position among
+ * the area's; 0: none. O(1), compiled. */
+unsigned rfl_policy_place_of_code(const struct rfl_policy *policy, const struct rfl_area *area,
+                                  const char code[RFL_CODE_BYTES]);
+/* The same number for a place's name; also before compile. 0: none. */
+unsigned rfl_policy_place_named(const struct rfl_policy *policy, struct rfl_area_no area, struct rfl_view name);
+/* The place behind that number; NULL for 0 and for one that the area does not have. Compiled. */
+const struct rfl_place *rfl_policy_place_at(const struct rfl_policy *policy, const struct rfl_area *area,
+                                            unsigned number);
+/* By its permanent id, or NULL; it looks at all of them. */
+const struct rfl_place *rfl_policy_place(const struct rfl_policy *policy, struct rfl_place_no id);
+/* The rules, or the advice, that are tried for an area: its own and those of every area, in the order they were
+ * written. Each call gives 1 + the position of the next one; 0: no more. Compiled. */
+struct rfl_policy_walk { const uint16_t *next; uint16_t own, all; };
+struct rfl_policy_walk rfl_policy_rules_of(const struct rfl_policy *policy, const struct rfl_area *area);
+struct rfl_policy_walk rfl_policy_advice_of(const struct rfl_policy *policy, const struct rfl_area *area);
+uint32_t rfl_policy_walk_next(struct rfl_policy_walk *walk);
 /* Whether the source may act for this door. */
 bool rfl_policy_source_may(const struct rfl_source *source, enum rfl_door door);
 

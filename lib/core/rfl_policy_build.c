@@ -15,8 +15,7 @@ void rfl_policy_init(struct rfl_policy *policy)
     rfl__policy_told_init(policy);
 }
 
-/* A slug: a-z 0-9 and single inner hyphens; with `parts`, several of them parted by '/'. */
-static bool name_ok(struct rfl_view name, bool parts)
+bool rfl__name_ok(struct rfl_view name, bool parts)
 {
     bool edge = true;                           /* at a place where only a letter or digit may stand */
     if (name.len == 0 || name.len > RFL_NAME_BYTES_MAX)
@@ -31,7 +30,7 @@ static bool name_ok(struct rfl_view name, bool parts)
     return !edge;
 }
 
-static bool text_ok(struct rfl_view text, size_t least)
+bool rfl__text_ok(struct rfl_view text, size_t least)
 {
     if (text.len < least || text.len > RFL_POLICY_TEXT_BYTES_MAX)
         return false;
@@ -62,14 +61,14 @@ static bool optional_code(struct rfl_view view, char code[RFL_CODE_BYTES])
     return view.len == 0 || rfl__code_from_view(view, code);
 }
 
-static bool pool_has_room(const struct rfl_policy *policy, size_t bytes)
+bool rfl__pool_has_room(const struct rfl_policy *policy, size_t bytes)
 {
     return bytes <= RFL_POLICY_TEXT_BYTES - policy->text_count;
 }
 
-static struct rfl_text pool_put(struct rfl_policy *policy, struct rfl_view text)
+struct rfl_text rfl__pool_put(struct rfl_policy *policy, struct rfl_view text)
 {
-    assert(pool_has_room(policy, text.len));
+    assert(rfl__pool_has_room(policy, text.len));
     struct rfl_text out = { policy->text_count, (uint16_t)text.len };
     if (text.len != 0)
         memcpy(policy->text + policy->text_count, text.p, text.len);
@@ -77,7 +76,7 @@ static struct rfl_text pool_put(struct rfl_policy *policy, struct rfl_view text)
     return out;
 }
 
-static void slot_put(uint16_t *slots, uint32_t count, uint32_t hash, uint32_t position)
+void rfl__slot_put(uint16_t *slots, uint32_t count, uint32_t hash, uint32_t position)
 {
     uint32_t i = hash & (count - 1);
     while (slots[i] != 0)
@@ -89,25 +88,26 @@ enum rfl_err rfl_policy_add_area(struct rfl_policy *policy, const struct rfl_are
 {
     if (policy->compiled)
         return RFL_E_STATE;
-    if (in->id.v == 0 || !name_ok(in->name, false) || !text_ok(in->full_name, 1) || !text_ok(in->region, 1) ||
-        in->from_ms < 0 || in->until_ms <= in->from_ms)
+    if (in->id.v == 0 || !rfl__name_ok(in->name, false) || !rfl__text_ok(in->full_name, 1) ||
+        !rfl__text_ok(in->region, 1) || in->from_ms < 0 || in->until_ms <= in->from_ms)
         return RFL_E_INVALID;
     if (policy->area_at[in->id.v] != 0 || rfl_policy_area_by_name(policy, in->name) != NULL)
         return RFL_E_EXISTS;
     if (policy->area_count == RFL_AREAS_MAX ||
-        !pool_has_room(policy, in->name.len + in->full_name.len + in->region.len))
+        !rfl__pool_has_room(policy, in->name.len + in->full_name.len + in->region.len))
         return RFL_E_FULL;
     struct rfl_area *area = &policy->area[policy->area_count];
     memset(area, 0, sizeof *area);
     area->id = in->id;
     area->intake = in->intake;
     area->triage = in->triage;
-    area->name = pool_put(policy, in->name);
-    area->full_name = pool_put(policy, in->full_name);
-    area->region = pool_put(policy, in->region);
+    area->name = rfl__pool_put(policy, in->name);
+    area->full_name = rfl__pool_put(policy, in->full_name);
+    area->region = rfl__pool_put(policy, in->region);
     area->from_ms = in->from_ms;
     area->until_ms = in->until_ms;
-    slot_put(policy->area_slot, RFL__SLOTS(policy->area_slot), rfl__hash_name(in->name), policy->area_count);
+    area->precedence[0] = RFL_KEY_COUNT;
+    rfl__slot_put(policy->area_slot, RFL__SLOTS(policy->area_slot), rfl__hash_name(in->name), policy->area_count);
     policy->area_at[in->id.v] = (uint16_t)++policy->area_count;
     return RFL_E_OK;
 }
@@ -168,26 +168,27 @@ enum rfl_err rfl_policy_add_queue(struct rfl_policy *policy, const struct rfl_qu
     if (policy->compiled)
         return RFL_E_STATE;
     if (in->id.v == 0 || in->kind <= RFL_QUEUE_KIND_NONE || in->kind >= RFL_QUEUE_KIND_COUNT ||
-        !name_ok(in->name, true) || !text_ok(in->owner, 0) || !text_ok(in->lead, 0) || in->opens_ms < 0 ||
-        !clocks_ok(in->clock_ms) || (in->kind == RFL_QUEUE_KIND_NATIONAL) != (in->area.v == 0))
+        !rfl__name_ok(in->name, true) || !rfl__text_ok(in->owner, 0) || !rfl__text_ok(in->lead, 0) ||
+        in->opens_ms < 0 || !clocks_ok(in->clock_ms) || (in->kind == RFL_QUEUE_KIND_NATIONAL) != (in->area.v == 0))
         return RFL_E_INVALID;
     if (policy->queue_at[in->id.v] != 0 || rfl_policy_queue_by_name(policy, in->name) != NULL ||
         (in->kind == RFL_QUEUE_KIND_NATIONAL && policy->national_triage.v != 0))
         return RFL_E_EXISTS;
     if (policy->queue_count == RFL_QUEUES_MAX ||
-        !pool_has_room(policy, in->name.len + in->owner.len + in->lead.len))
+        !rfl__pool_has_room(policy, in->name.len + in->owner.len + in->lead.len))
         return RFL_E_FULL;
     struct rfl_queue *queue = &policy->queue[policy->queue_count];
     memset(queue, 0, sizeof *queue);
     queue->id = in->id;
     queue->area = in->area;
     queue->kind = (uint8_t)in->kind;
-    queue->name = pool_put(policy, in->name);
-    queue->owner = pool_put(policy, in->owner);
-    queue->lead = pool_put(policy, in->lead);
+    queue->name = rfl__pool_put(policy, in->name);
+    queue->owner = rfl__pool_put(policy, in->owner);
+    queue->lead = rfl__pool_put(policy, in->lead);
     queue->opens_ms = in->opens_ms;
+    queue->closes_ms = RFL_NO_END_MS;
     memcpy(queue->clock_ms, in->clock_ms, sizeof queue->clock_ms);
-    slot_put(policy->queue_slot, RFL__SLOTS(policy->queue_slot), rfl__hash_name(in->name), policy->queue_count);
+    rfl__slot_put(policy->queue_slot, RFL__SLOTS(policy->queue_slot), rfl__hash_name(in->name), policy->queue_count);
     policy->queue_at[in->id.v] = (uint16_t)++policy->queue_count;
     if (in->kind == RFL_QUEUE_KIND_NATIONAL)
         policy->national_triage = in->id;
@@ -199,12 +200,12 @@ enum rfl_err rfl_policy_add_source(struct rfl_policy *policy, const struct rfl_s
     char sub_icb[RFL_CODE_BYTES];
     if (policy->compiled)
         return RFL_E_STATE;
-    if (in->id.v == 0 || !name_ok(in->name, false) || !optional_code(in->sub_icb, sub_icb) || in->doors == 0 ||
+    if (in->id.v == 0 || !rfl__name_ok(in->name, false) || !optional_code(in->sub_icb, sub_icb) || in->doors == 0 ||
         (in->doors & (1u << RFL_DOOR_NONE)) != 0 || in->doors >> RFL_DOOR_COUNT != 0)
         return RFL_E_INVALID;
     if (policy->source_at[in->id.v] != 0 || rfl_policy_source_by_name(policy, in->name) != NULL)
         return RFL_E_EXISTS;
-    if (policy->source_count == RFL_SOURCES_MAX || !pool_has_room(policy, in->name.len))
+    if (policy->source_count == RFL_SOURCES_MAX || !rfl__pool_has_room(policy, in->name.len))
         return RFL_E_FULL;
     struct rfl_source *source = &policy->source[policy->source_count];
     memset(source, 0, sizeof *source);
@@ -212,8 +213,8 @@ enum rfl_err rfl_policy_add_source(struct rfl_policy *policy, const struct rfl_s
     source->doors = in->doors;
     source->area = in->area;
     memcpy(source->sub_icb, sub_icb, sizeof sub_icb);
-    source->name = pool_put(policy, in->name);
-    slot_put(policy->source_slot, RFL__SLOTS(policy->source_slot), rfl__hash_name(in->name), policy->source_count);
+    source->name = rfl__pool_put(policy, in->name);
+    rfl__slot_put(policy->source_slot, RFL__SLOTS(policy->source_slot), rfl__hash_name(in->name), policy->source_count);
     policy->source_at[in->id.v] = (uint16_t)++policy->source_count;
     return RFL_E_OK;
 }
@@ -234,7 +235,7 @@ enum rfl_err rfl_policy_add_jobcentre(struct rfl_policy *policy, struct rfl_view
     if (policy->jobcentre_count == RFL_POLICY_JOBCENTRES_MAX)
         return RFL_E_FULL;
     office.area = area;
-    slot_put(policy->jobcentre_slot, RFL__SLOTS(policy->jobcentre_slot), rfl__hash_code(office.code),
+    rfl__slot_put(policy->jobcentre_slot, RFL__SLOTS(policy->jobcentre_slot), rfl__hash_code(office.code),
              policy->jobcentre_count);
     policy->jobcentre[policy->jobcentre_count++] = office;
     return RFL_E_OK;
@@ -261,15 +262,20 @@ enum rfl_err rfl_policy_set_implied_consent(struct rfl_policy *policy, enum rfl_
     return RFL_E_OK;
 }
 
-enum rfl_err rfl_policy_set_precedence(struct rfl_policy *policy, const enum rfl_key keys[RFL_KEY_COUNT])
+bool rfl__keys_complete(const enum rfl_key keys[RFL_KEY_COUNT])
 {
     unsigned seen = 0;
-    if (policy->compiled)
-        return RFL_E_STATE;
     for (unsigned i = 0; i < RFL_KEY_COUNT; i++)
         if ((unsigned)keys[i] < RFL_KEY_COUNT)
             seen |= 1u << keys[i];
-    if (seen != (1u << RFL_KEY_COUNT) - 1)
+    return seen == (1u << RFL_KEY_COUNT) - 1;
+}
+
+enum rfl_err rfl_policy_set_precedence(struct rfl_policy *policy, const enum rfl_key keys[RFL_KEY_COUNT])
+{
+    if (policy->compiled)
+        return RFL_E_STATE;
+    if (!rfl__keys_complete(keys))
         return RFL_E_INVALID;
     for (unsigned i = 0; i < RFL_KEY_COUNT; i++)
         policy->precedence[i] = (uint8_t)keys[i];
@@ -347,7 +353,8 @@ static void index_codes(struct rfl_policy *policy)
         for (end = first + 1; end < policy->alias_count; end++)
             if (!rfl__code_same(policy->alias[first].code, policy->alias[end].code))
                 break;
-        slot_put(policy->code_slot, RFL__SLOTS(policy->code_slot), rfl__hash_code(policy->alias[first].code), first);
+        rfl__slot_put(policy->code_slot, RFL__SLOTS(policy->code_slot), rfl__hash_code(policy->alias[first].code),
+                      first);
         offer_code(policy, first, end);
     }
 }
@@ -366,6 +373,7 @@ enum rfl_err rfl_policy_compile(struct rfl_policy *policy)
             area->successor_count++;
         }
     }
+    rfl__compile_rules(policy);
     policy->compiled = true;
     return RFL_E_OK;
 }

@@ -263,5 +263,5 @@ uint32_t rfl_policy_check(const struct rfl_policy *policy,
         check_jobcentre(&check, &policy->jobcentre[i]);
     for (unsigned door = RFL_DOOR_NONE + 1; door < RFL_DOOR_COUNT; door++)
         check_door(&check, (enum rfl_door)door);
-    return check.count;
+    return check.count + rfl__check_rules(policy, found, ctx);
 }

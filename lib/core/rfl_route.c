@@ -1,7 +1,7 @@
 #include "rfl_route.h"
 
 #include "rfl_lineage.h"
-#include "rfl_policy_index.h"
+#include "rfl_route_int.h"
 #include "rfl_wordlist.h"
 
 RFL_WORD_BODIES(ROUTE_REASON, route_reason, RFL_ROUTE_REASON_LIST)
@@ -64,9 +64,10 @@ static enum rfl_how resolve(const struct rfl_policy *policy, const struct rfl_cl
         return how;
     step->named = area->id;
     area = follow_all(policy, area, clue, at_ms, &how);
-    if (area != NULL)
-        step->area = area->id;
-    return how;
+    if (area == NULL)
+        return how;
+    step->area = area->id;
+    return area->accepts == 0 || (area->accepts >> step->key & 1) != 0 ? how : RFL_HOW_NOT_ACCEPTED;
 }
 
 static void fill_step(const struct rfl_policy *policy, const struct rfl_facts *facts, enum rfl_key key, int64_t at_ms,
@@ -88,17 +89,37 @@ static void fill_step(const struct rfl_policy *policy, const struct rfl_facts *f
         step->flags |= RFL_STEP_LINE_PERSONAL;
 }
 
-/* The policy's order, except that an organisation's mail address says least of all where a person lives. */
-static void order_keys(const struct rfl_policy *policy, const struct rfl_facts *facts, uint8_t order[RFL_KEY_COUNT])
+/* An organisation's mail address says least of all where a person lives. */
+static unsigned strength_of(const struct rfl_policy *policy, const struct rfl_route_step *step)
 {
-    bool last = (facts->clue[RFL_KEY_POSTCODE].flags & RFL_CLUE_LARGE_USER) != 0;
-    unsigned n = 0;
-    for (unsigned i = 0; i < RFL_KEY_COUNT; i++)
-        if (!last || policy->precedence[i] != RFL_KEY_POSTCODE)
-            order[n++] = policy->precedence[i];
-    if (last)
-        order[n] = RFL_KEY_POSTCODE;
+    const struct rfl_area *area = rfl_policy_area(policy, step->area);
+    const uint8_t *order = area != NULL && area->precedence[0] < RFL_KEY_COUNT ? area->precedence : policy->precedence;
+    unsigned at = 0;
+    if (step->key == RFL_KEY_POSTCODE && (step->flags & RFL_STEP_LARGE_USER) != 0)
+        return RFL_KEY_COUNT;
+    while (at < RFL_KEY_COUNT && order[at] != step->key)
+        at++;
+    return at;
 }
+
+/* Strongest first, equals in the policy's order. */
+static void order_keys(const struct rfl_policy *policy, const struct rfl_route_step by_key[RFL_KEY_COUNT],
+                       uint8_t order[RFL_KEY_COUNT])
+{
+    unsigned strength[RFL_KEY_COUNT];
+    for (unsigned i = 0; i < RFL_KEY_COUNT; i++) {
+        uint8_t key = policy->precedence[i];
+        unsigned own = strength_of(policy, &by_key[key]), at = i;
+        for (; at > 0 && strength[at - 1] > own; at--) {
+            strength[at] = strength[at - 1];
+            order[at] = order[at - 1];
+        }
+        strength[at] = own;
+        order[at] = key;
+    }
+}
+
+static bool usable(const struct rfl_route_step *step) { return step->area.v != 0 && step->how != RFL_HOW_NOT_ACCEPTED; }
 
 /* A border patient of an English practice belongs to the practice's area; anyone else who lives outside England is
  * helped on by a person, even when an English Jobcentre or referrer sent them. An organisation's mail address is not
@@ -133,58 +154,41 @@ static void to_national_triage(const struct rfl_policy *policy, enum rfl_route_r
     out->queue = policy->national_triage;
 }
 
-static void to_area(const struct rfl_policy *policy, struct rfl_route_step *step, int64_t at_ms,
-                    struct rfl_decision *out)
-{
-    static const uint8_t reason_of[RFL_KEY_COUNT] = { [RFL_KEY_POSTCODE] = RFL_ROUTE_REASON_BY_POSTCODE,
-        [RFL_KEY_GP_PRACTICE] = RFL_ROUTE_REASON_BY_GP_PRACTICE, [RFL_KEY_JOBCENTRE] = RFL_ROUTE_REASON_BY_JOBCENTRE,
-        [RFL_KEY_REFERRER_AREA] = RFL_ROUTE_REASON_BY_REFERRER_AREA };
-    const struct rfl_area *area = rfl_policy_area(policy, step->area);
-    const struct rfl_queue *intake = rfl_policy_queue(policy, area->intake);
-    step->flags |= RFL_STEP_CHOSEN;
-    out->key = step->key;
-    out->area = area->id;
-    out->reason = reason_of[step->key];
-    if (intake != NULL && intake->opens_ms <= at_ms) {
-        out->verdict = RFL_ROUTE_TO;
-        out->queue = intake->id;
-        return;
-    }
-    const struct rfl_queue *triage = rfl_policy_triage_of(policy, area->id, at_ms);
-    out->verdict = RFL_ROUTE_NOT_YET;
-    out->reason = RFL_ROUTE_REASON_INTAKE_NOT_OPEN;
-    out->queue = triage != NULL ? triage->id : policy->national_triage;
-    out->retry_ms = intake != NULL ? intake->opens_ms : 0;
-}
-
-void rfl_route(const struct rfl_policy *policy, const struct rfl_facts *facts, int64_t at_ms, struct rfl_decision *out)
+void rfl_route_watched(const struct rfl_policy *policy, const struct rfl_facts *facts, int64_t at_ms,
+                       const struct rfl_watch *watch, struct rfl_decision *out)
 {
     struct rfl_route_step by_key[RFL_KEY_COUNT];
     struct rfl_route_step *chosen = NULL;
     uint8_t order[RFL_KEY_COUNT];
-    struct rfl_area_no first = { 0 };
     assert(policy->compiled);
     memset(out, 0, sizeof *out);
     memset(by_key, 0, sizeof by_key);
     out->key = RFL_KEY_COUNT;
     for (unsigned i = 0; i < RFL_KEY_COUNT; i++)
         fill_step(policy, facts, (enum rfl_key)i, at_ms, &by_key[i]);
-    order_keys(policy, facts, order);
+    order_keys(policy, by_key, order);
     for (unsigned i = 0; i < RFL_KEY_COUNT; i++) {
         memcpy(&out->step[i], &by_key[order[i]], sizeof out->step[i]);
-        struct rfl_area_no area = out->step[i].area;
-        if (area.v == 0)
+        if (!usable(&out->step[i]))
             continue;
-        if (chosen == NULL) {
+        if (chosen == NULL)
             chosen = &out->step[i];
-            first = area;
-        }
-        out->conflict = out->conflict || area.v != first.v;
+        out->conflict = out->conflict || out->step[i].area.v != chosen->area.v;
     }
-    if (home_is_outside(facts, by_key))
+    if (home_is_outside(facts, by_key)) {
         to_national_triage(policy, RFL_ROUTE_REASON_OUTSIDE_ENGLAND, out);
-    else if (chosen != NULL)
-        to_area(policy, chosen, at_ms, out);
-    else
+    } else if (chosen == NULL) {
         to_national_triage(policy, why_nowhere(out->step), out);
+    } else {
+        struct rfl_profile profile;
+        chosen->flags |= RFL_STEP_CHOSEN;
+        rfl_profile_of(policy, facts, chosen->area, (enum rfl_key)chosen->key, &profile);
+        rfl__route_in_area(policy, &(struct rfl__in_area){ rfl_policy_area(policy, chosen->area), &profile, at_ms,
+                                                           facts->full, facts->full_count, watch }, out);
+    }
+}
+
+void rfl_route(const struct rfl_policy *policy, const struct rfl_facts *facts, int64_t at_ms, struct rfl_decision *out)
+{
+    rfl_route_watched(policy, facts, at_ms, NULL, out);
 }

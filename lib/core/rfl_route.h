@@ -8,10 +8,18 @@
  * 1. Every key of the facts is looked up, used or not: its code, then the successors of an area that has ended or lost
  *    this part by then, as often as needed. A split area is decided by the sub-ICB; where that is too coarse the key is
  *    "undecided".
- * 2. Keys are tried in the policy's precedence; a large-user postcode (an organisation's mail address) comes after
- *    every other key. The first that names a living area wins. Others stay in the trail; disagreement sets `conflict`.
+ * 2. A key counts where the area it names takes people by it. How strong it is, is its position in that area's own
+ *    order of the keys if it has one, else in the policy's; a large-user postcode (an organisation's mail address) is
+ *    weaker than everything. The strongest wins, the policy's order decides between equals. Others stay in the trail;
+ *    disagreement sets `conflict`.
  * 3. A home outside England goes to national triage, for signposting, unless the GP practice is English.
- * 4. No key: national triage, with the reason. An area whose intake has not opened: the area's triage, "not yet". */
+ * 4. No key: national triage, with the reason.
+ * 5. The area's advice: the first that holds is kept; if it names a queue, that is where the person goes.
+ * 6. Else the area's rules: the first that is in force and holds decides. A shadow rule decides nothing: the first one
+ *    that alone would have changed the answer is kept. No rule: the area's intake.
+ * 7. A queue that is full, has closed or has not opened is left for those that it overflows to, in order, each with
+ *    what it overflows to itself. Nobody takes it: "not yet" where the queue opens later, else the area's triage.
+ */
 #ifndef RFL_ROUTE_H
 #define RFL_ROUTE_H
 
@@ -50,9 +58,10 @@ const char *rfl_verdict_word(enum rfl_verdict verdict);
     X(BY_ADVICE, "by_advice")                       /* an advice names a queue that suits the person better */ \
     X(RULE_NOWHERE, "rule_nowhere")                 /* a rule says that the triage desk must decide */ \
     X(RULE_NOT_YET, "rule_not_yet")                 /* a rule says that it is too early */ \
-    X(OVERFLOWED, "overflowed")                     /* the queue was full: where it overflows to */ \
+    X(OVERFLOWED, "overflowed")                     /* the queue was full or closed: where it overflows to */ \
     X(ALL_FULL, "all_full")                         /* the queue and all it overflows to were full: triage decides */ \
-    X(AREA_CHANGED, "area_changed")                 /* its area ended or lost this part: decided again */
+    X(AREA_CHANGED, "area_changed")                 /* its area ended or lost this part: decided again */ \
+    X(QUEUE_CLOSED, "queue_closed")                 /* the queue takes nobody any more: triage decides */
 #define RFL_X(name, word) RFL_ROUTE_REASON_##name,
 RFL_WORD_ENUM(ROUTE_REASON, route_reason, RFL_ROUTE_REASON_LIST(RFL_X))
 #undef RFL_X
@@ -95,13 +104,38 @@ struct rfl_decision {
     struct rfl_area_no area;                    /* 0 none */
     struct rfl_queue_no queue;                  /* never 0 on a checked policy */
     int64_t retry_ms;                           /* NOT_YET: when the intake or the rule opens; else 0 */
-    uint16_t place;                             /* number of the place within the area; 0 none */
+    struct rfl_place_no place;                  /* 0: no place known */
     uint16_t rule, advice, shadow;              /* 1 + position in the policy; 0: none held */
     struct rfl_queue_no shadow_queue;           /* where the shadow rule would have sent it */
     struct rfl_route_step step[RFL_KEY_COUNT];  /* every key, in the order tried */
 };
 
+/* What was looked at on the way to a decision, for those who explain it. */
+struct rfl_tried {
+    uint16_t number;                            /* 1 + position among the policy's rules, or advice */
+    bool advice;
+    bool in_force;                              /* false: its dates passed it over; `unmet` is then COUNT */
+    enum rfl_field unmet;                       /* the first field that it does not meet; COUNT: it holds */
+};
+struct rfl_watch { void (*tried)(void *ctx, const struct rfl_tried *tried); void *ctx; };
+
 /* Where a referral with these facts belongs at at_ms. Every byte of *out is written. */
 void rfl_route(const struct rfl_policy *policy, const struct rfl_facts *facts, int64_t at_ms, struct rfl_decision *out);
+/* The same, telling `watch` (may be NULL) of every advice and rule tried, in order, up to the one that decides. */
+void rfl_route_watched(const struct rfl_policy *policy, const struct rfl_facts *facts, int64_t at_ms,
+                       const struct rfl_watch *watch, struct rfl_decision *out);
+
+/* What rules see of these facts when this area was named by this key. The place is what the sub-ICB of that key's clue
+ * means in the area; when it means none there, that of the first other key that does, in the policy's order (a
+ * large-user postcode does not). */
+void rfl_profile_of(const struct rfl_policy *policy, const struct rfl_facts *facts, struct rfl_area_no area,
+                    enum rfl_key key, struct rfl_profile *out);
+
+/* Steps 5 to 7 alone: the area is known, and alive at at_ms. full: the queues without room, full_count of them (0 to
+ * RFL_FULL_MAX), in any order. watch may be NULL. Every byte of *out is written; its steps are zero, its key the
+ * profile's. */
+void rfl_route_profile(const struct rfl_policy *policy, struct rfl_area_no area, const struct rfl_profile *profile,
+                       int64_t at_ms, const struct rfl_queue_no *full, uint32_t full_count,
+                       const struct rfl_watch *watch, struct rfl_decision *out);
 
 #endif
