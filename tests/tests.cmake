@@ -4,9 +4,9 @@ pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 
 # rfl_test(name group [TIMEOUT seconds] [SERIAL] [LABELS label ...] COMMAND program argument ...)
 #
-# Groups: unit journey policy sim crash fuzz e2e security guard bench (tests/README.md). Further labels: `main` shows the
-# main job, `quick` belongs to `ctest --preset quick` besides unit and guard, `release` runs in the optimised build only
-# (crash and bench always do). A test that exits with 77 was skipped. The working directory is the project's root.
+# Groups: unit journey policy sim crash fuzz e2e security guard bench (tests/README.md). Further labels: `main` shows
+# the main job, `quick` belongs to `ctest --preset quick` besides unit and guard, `release` runs in the optimised build
+# only (crash and bench always do). A test that exits with 77 was skipped. The working directory is the project's root.
 set(rfl_test_environment "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
   "ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1")
 if(EXISTS ${CMAKE_SOURCE_DIR}/tests/lsan.supp)

@@ -46,7 +46,7 @@ for program in tools/test tools/demo .ci/run; do
     bash -n "$program" || failed=$((failed + 1))
 done
 code=0; said=$(tools/test --only nothing 2>&1) || code=$?
-check "an unknown group is wrong use" '[ $code = 64 ] && [[ $said == *"unit journey sim crash fuzz e2e security guard bench main"* ]]'
+check "an unknown group is wrong use" '[ $code = 64 ] && [[ $said == *"unit journey policy sim crash fuzz e2e security guard bench main"* ]]'
 code=0; said=$(tools/demo --referrals many 2>&1) || code=$?
 check "a count that is no number is wrong use" '[ $code = 64 ]'
 
