@@ -1,7 +1,9 @@
 /* The log entry's bytes; the fields of each kind of event are rfl_event_fields, for both directions. */
 #include "rfl_record.h"
 
-enum { ENTRY_VERSION = 1, HAS_DECIDED = 1, HAS_SEALED = 2, HAS_WHY = 4, HAS_ALL = HAS_DECIDED | HAS_SEALED | HAS_WHY };
+/* Version 2 is written where a decision has something that version 1 has no place for, and only there. */
+enum { ENTRY_VERSION = 1, ENTRY_VERSION_RULES = 2,
+       HAS_DECIDED = 1, HAS_SEALED = 2, HAS_WHY = 4, HAS_ALL = HAS_DECIDED | HAS_SEALED | HAS_WHY };
 static const uint64_t entry_seed = UINT64_C(0x7972746E65);
 
 static void write_submission(struct rfl_wr *w, const struct rfl_submission *s)
@@ -102,6 +104,44 @@ static void read_code(struct rfl_rd *r, char code[RFL_CODE_BYTES])
         r->bad = true;
     else
         rfl_rd_bytes(r, code, len);
+}
+
+/* A place, rules, advice, or full queues: what a decision has since version 2. */
+static bool goes_on(const struct rfl_entry *entry)
+{
+    const struct rfl_decision *d = &entry->decided.decision;
+    return entry->has_decided && (entry->decided.facts.full_count != 0 || d->place.v != 0 || d->rule != 0 ||
+                                  d->advice != 0 || d->shadow != 0 || d->shadow_queue.v != 0);
+}
+
+static void write_rules(struct rfl_wr *w, const struct rfl_decided *decided)
+{
+    const struct rfl_decision *d = &decided->decision;
+    rfl_wr_u8(w, decided->facts.full_count);
+    for (unsigned i = 0; i < decided->facts.full_count; i++)
+        rfl_wr_u16(w, decided->facts.full[i].v);
+    rfl_wr_u16(w, d->place.v);
+    rfl_wr_u16(w, d->rule);
+    rfl_wr_u16(w, d->advice);
+    rfl_wr_u16(w, d->shadow);
+    rfl_wr_u16(w, d->shadow_queue.v);
+}
+
+static void read_rules(struct rfl_rd *r, struct rfl_decided *decided)
+{
+    struct rfl_decision *d = &decided->decision;
+    decided->facts.full_count = rfl_rd_u8(r);
+    if (decided->facts.full_count > RFL_FULL_MAX) {
+        r->bad = true;
+        return;
+    }
+    for (unsigned i = 0; i < decided->facts.full_count; i++)
+        decided->facts.full[i].v = rfl_rd_u16(r);
+    d->place.v = rfl_rd_u16(r);
+    d->rule = rfl_rd_u16(r);
+    d->advice = rfl_rd_u16(r);
+    d->shadow = rfl_rd_u16(r);
+    d->shadow_queue.v = rfl_rd_u16(r);
 }
 
 /* An absent clue is one byte: most referrals carry one or two keys of the four. */
@@ -216,7 +256,7 @@ size_t rfl_entry_encode(const struct rfl_entry *entry, const uint8_t prev[32], u
     assert(entry->seq.v != 0 && entry->event_count >= 1 && entry->event_count <= RFL_EVENTS_PER_COMMAND_MAX);
     assert(entry->actor_name.len <= RFL_NAME_BYTES_MAX && entry->why.len <= RFL_WHY_BYTES_MAX);
     struct rfl_wr w = rfl_wr_of(out, cap);
-    rfl_wr_u8(&w, ENTRY_VERSION);
+    rfl_wr_u8(&w, goes_on(entry) ? ENTRY_VERSION_RULES : ENTRY_VERSION);
     rfl_wr_u8(&w, (uint8_t)((entry->has_decided ? HAS_DECIDED : 0) | (entry->sealed.len > 0 ? HAS_SEALED : 0) |
                          (entry->why.len > 0 ? HAS_WHY : 0)));
     rfl_wr_u8(&w, entry->actor);
@@ -238,6 +278,8 @@ size_t rfl_entry_encode(const struct rfl_entry *entry, const uint8_t prev[32], u
     }
     if (entry->has_decided)
         write_decided(&w, &entry->decided);
+    if (goes_on(entry))
+        write_rules(&w, &entry->decided);
     assert(w.bad || w.used <= RFL_ENTRY_CLEAR_BYTES_MAX);
     if (entry->sealed.len > 0) {
         rfl_wr_u32(&w, (uint32_t)entry->sealed.len);
@@ -256,7 +298,8 @@ enum rfl_err rfl_entry_decode(struct rfl_view bytes, struct rfl_entry *out, uint
     if (rfl_rd_u64(&tail) != rfl_checksum64(bytes.p, bytes.len - 8, entry_seed))
         return RFL_E_CORRUPT;
     struct rfl_rd r = rfl_rd_of((struct rfl_view){ bytes.p, bytes.len - 8 });
-    if (rfl_rd_u8(&r) != ENTRY_VERSION)
+    uint8_t version = rfl_rd_u8(&r);
+    if (version != ENTRY_VERSION && version != ENTRY_VERSION_RULES)
         return RFL_E_VERSION;
     uint8_t has = rfl_rd_u8(&r);
     memset(out, 0, sizeof *out);
@@ -280,6 +323,10 @@ enum rfl_err rfl_entry_decode(struct rfl_view bytes, struct rfl_entry *out, uint
     out->has_decided = (has & HAS_DECIDED) != 0;
     if (out->has_decided)
         read_decided(&r, &out->decided);
+    if (version == ENTRY_VERSION_RULES)
+        read_rules(&r, &out->decided);
+    if (goes_on(out) != (version == ENTRY_VERSION_RULES))
+        r.bad = true;
     if ((has & HAS_SEALED) != 0)
         out->sealed = rfl_rd_view(&r, rfl_rd_u32(&r));
     return rfl_rd_done(&r) && out->seq.v != 0 ? RFL_E_OK : RFL_E_CORRUPT;

@@ -175,6 +175,19 @@ static struct rfl_decided any_decided(uint64_t *random)
     return d;
 }
 
+/* What came with version 2. */
+static void add_rules(struct rfl_decided *d, uint64_t *random)
+{
+    d->facts.full_count = (uint8_t)(next_number(random) % (RFL_FULL_MAX + 1));
+    for (unsigned i = 0; i < d->facts.full_count; i++)
+        d->facts.full[i].v = (uint16_t)next_number(random);
+    d->decision.place.v = (uint16_t)next_number(random);
+    d->decision.rule = (uint16_t)(next_number(random) % RFL_RULES_MAX);
+    d->decision.advice = (uint16_t)(next_number(random) % RFL_ADVICE_MAX);
+    d->decision.shadow = (uint16_t)(next_number(random) % RFL_RULES_MAX);
+    d->decision.shadow_queue.v = (uint16_t)next_number(random);
+}
+
 static uint8_t sealed_bytes[200];
 
 static struct rfl_entry any_entry(enum rfl_event_kind first, uint64_t *random)
@@ -196,6 +209,8 @@ static struct rfl_entry any_entry(enum rfl_event_kind first, uint64_t *random)
     entry.has_decided = next_number(random) % 2 == 1;
     if (entry.has_decided)
         entry.decided = any_decided(random);
+    if (entry.has_decided && next_number(random) % 2 == 1)
+        add_rules(&entry.decided, random);
     entry.sealed = (struct rfl_view){ sealed_bytes, next_number(random) % sizeof sealed_bytes };
     return entry;
 }
@@ -370,6 +385,7 @@ static void another_version_is_named_and_not_guessed(void **state)
     rfl_case_encode(&kase, c);
     rfl_referral_encode(&referral, r);
     size_t len = rfl_entry_encode(&entry, prev, e, sizeof e);
+    const uint8_t own = e[0];
     for (unsigned version = 0; version < 256; version++) {
         c[0] = r[0] = e[0] = (uint8_t)version;
         reseal(c, sizeof c, case_seed);
@@ -378,6 +394,8 @@ static void another_version_is_named_and_not_guessed(void **state)
         enum rfl_err expected = version == 1 ? RFL_E_OK : RFL_E_VERSION;
         assert_int_equal(decode_case((struct rfl_view){ c, sizeof c }), version == 2 ? RFL_E_OK : RFL_E_VERSION);
         assert_int_equal(decode_referral((struct rfl_view){ r, sizeof r }), expected);
+        if (version == 1 || version == 2)       /* of two versions each has its own length */
+            expected = version == own ? RFL_E_OK : RFL_E_CORRUPT;
         assert_int_equal(decode_entry((struct rfl_view){ e, len }), expected);
     }
 }
@@ -446,7 +464,7 @@ static size_t golden_referral(uint8_t *out)
 }
 
 /* One event of the kind, with a decision and a sealed part where such an entry has them. */
-static size_t golden_entry(enum rfl_event_kind kind, uint8_t *out, size_t cap)
+static size_t golden_entry(enum rfl_event_kind kind, unsigned version, uint8_t *out, size_t cap)
 {
     uint64_t random = 102 + (uint64_t)kind;
     uint8_t prev[32];
@@ -467,6 +485,8 @@ static size_t golden_entry(enum rfl_event_kind kind, uint8_t *out, size_t cap)
     if (entry.has_decided) {
         entry.decided = any_decided(&random);
         entry.sealed = V("not really sealed, only its length matters here");
+        if (version == 2)
+            add_rules(&entry.decided, &random);
     }
     return rfl_entry_encode(&entry, prev, out, cap);
 }
@@ -509,7 +529,11 @@ static void for_each_golden(void (*with)(const char *name, const uint8_t *bytes,
     with("referral-v1", bytes, golden_referral(bytes), decode_referral);
     for (unsigned kind = RFL_EVENT_RECEIVED; kind < RFL_EVENT_COUNT; kind++) {
         (void)snprintf(name, sizeof name, "entry-%s-v1", rfl_event_kind_word((enum rfl_event_kind)kind));
-        with(name, bytes, golden_entry((enum rfl_event_kind)kind, bytes, sizeof bytes), decode_entry);
+        with(name, bytes, golden_entry((enum rfl_event_kind)kind, 1, bytes, sizeof bytes), decode_entry);
+        if ((rfl_event_fields((enum rfl_event_kind)kind) & RFL_HAS_SUBMISSION) == 0)
+            continue;                           /* version 2 differs from version 1 in decisions only */
+        (void)snprintf(name, sizeof name, "entry-%s-v2", rfl_event_kind_word((enum rfl_event_kind)kind));
+        with(name, bytes, golden_entry((enum rfl_event_kind)kind, 2, bytes, sizeof bytes), decode_entry);
     }
 }
 
