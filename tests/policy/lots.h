@@ -32,4 +32,15 @@ void lots_condition(struct lots *lots, unsigned rare, unsigned places, unsigned 
 /* Any profile, also one that cannot exist; sources 0 .. sources + 1. */
 void lots_profile(struct lots *lots, unsigned places, unsigned sources, struct rfl_profile *out);
 
+/* A policy of one or two areas, few sources, rules, advice and dates, which passes rfl_policy_check. Conditions look at
+ * the fields of `fields` only (bits 1 << enum rfl_field). Compiled; without a digest. */
+void lots_policy(struct lots *lots, uint16_t fields, struct rfl_policy *out);
+/* A few fields, never more combinations of their values than people_make has room for. */
+uint16_t lots_fields(struct lots *lots);
+
+/* Every profile that can exist in the area, of those that conditions over these fields can tell apart. */
+enum { PEOPLE_MAX = 40000 };
+struct people { uint32_t count; struct rfl_profile profile[PEOPLE_MAX]; };
+void people_make(const struct rfl_policy *policy, struct rfl_area_no area, uint16_t fields, struct people *out);
+
 #endif
