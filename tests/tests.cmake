@@ -26,7 +26,7 @@ function(rfl_test name group)
   endif()
 endfunction()
 
-set(rfl_all_libs)
+set(rfl_all_libs canary)
 foreach(lib rfl_engine rfl_conf rfl_directory rfl_store rfl_wire referral rfl_core)
   if(TARGET ${lib})
     list(APPEND rfl_all_libs ${lib})

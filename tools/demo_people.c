@@ -247,7 +247,7 @@ static void fill_needs(struct demo_rng *rng, struct rfl_form *form)
 static void fill_person(uint32_t person, struct demo_rng *rng, struct demo_form *out)
 {
     static const char *const given[] = { "Ada", "Bola", "Carys", "Dev", "Eilidh", "Farah", "Grace", "Hugh", "Imran" };
-    (void)snprintf(out->name, sizeof out->name, "%s Example-%u", given[person % 9], person);
+    (void)snprintf(out->name, sizeof out->name, "%s Quillfeather-%u", given[person % 9], person);
     (void)snprintf(out->birth, sizeof out->birth, "%04u-%02u-%02u", 1962 + demo_rng_below(rng, 42),
                    1 + demo_rng_below(rng, 12), 1 + demo_rng_below(rng, 28));
     (void)snprintf(out->phone, sizeof out->phone, "07700 900%03u", demo_rng_below(rng, 1000));  /* Ofcom's, for drama */
@@ -310,4 +310,6 @@ void demo_form_make(const struct demo_world *world, const struct demo_plan *plan
     form->gp_practice = rfl_view_of(out->practice);
     form->phone = rfl_view_of(out->phone);
     form->reason = rfl_view_of(out->reason);
+    form->address = rfl_view_of("1 Umbrellabird Crescent");         /* values that the tests look for everywhere else */
+    form->contact_notes = rfl_view_of("says flibbertigibbet when it is a bad time");
 }

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "canary.h"
 #include "crash_clients.h"
 #include "world.h"
 
@@ -374,10 +375,11 @@ int main(int argc, char **argv)
     stop_clients(&c);
     print_figures(&c, now_ms() - start_ms);
     good = good && atomic_load(&c.shared.violations) == 0;
+    (void)world_end(&c.world, SIGKILL);
+    good = good && canary_search(c.world.dir) == 0;     /* nobody is named in store, logs and what was printed */
     if (good)
         world_fini(&c.world);
     else                                /* the store is the evidence: it stays */
         fprintf(stderr, "crash: FAILED; store and log stay in %s\n", c.world.dir);
-    (void)world_end(&c.world, SIGKILL);
     return good ? 0 : 1;
 }

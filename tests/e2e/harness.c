@@ -17,6 +17,9 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "canaries.h"
+#include "canary.h"
+
 /* ---- files ---- */
 
 int64_t e2e_clock_ms(void)
@@ -122,6 +125,7 @@ void e2e_teardown(struct e2e *e)
 {
     if (e->pid != 0)
         (void)e2e_stop(e, SIGKILL);
+    assert_int_equal(canary_search(e->dir), 0);         /* nobody is named in anything that was left */
     assert_int_equal(nftw(e->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
@@ -383,8 +387,9 @@ struct rfl_view e2e_referral(const char *words)
     const struct rfl_form form = {
         .door = RFL_DOOR_JOBCENTRE, .has_band = true, .band = RFL_BAND_ROUTINE, .consent = RFL_CONSENT_GIVEN,
         .employment = RFL_EMPLOYMENT_OUT_OF_WORK, .main_barrier = 3, .weeks_out_of_work = 12,
-        .jobcentre = e2e_view("EX0001"), .name = e2e_view("Test Person Zebedee"),
-        .date_of_birth = e2e_view("1980-02-29"), .reason = e2e_view(words),
+        .jobcentre = e2e_view("EX0001"), .name = e2e_view(CANARY_NAME),
+        .date_of_birth = e2e_view(CANARY_BIRTH), .address = e2e_view(CANARY_STREET), .phone = e2e_view(CANARY_PHONE),
+        .email = e2e_view(CANARY_EMAIL), .contact_notes = e2e_view(CANARY_WORDS), .reason = e2e_view(words),
     };
     size_t len = rfl_wire_encode_form(&form, bytes, sizeof bytes);
     assert_true(len > 0);

@@ -9,13 +9,16 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 
 BIN = os.path.abspath(os.environ["RFL_BIN"])
 DEADLINE_S = 30
-SECRETS = ("Secretname", "1987-06-05", "QX1 1AA", "07700 900123", "secret words")
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import canary                                   # noqa: E402
+SECRETS = (canary.NAME, canary.BIRTH, canary.POSTCODE, canary.PHONE, canary.STREET, canary.WORDS)
 CONF = """schema_version = 1;
 store_dir = "{dir}/store";
 store_map = "64MiB";
@@ -32,9 +35,9 @@ end_of_config = true;
 
 
 def referral(**changes):
-    form = {"door": "jobcentre", "jobcentre": "EX0001", "consent": "given", "reason": "secret words",
-            "person": {"name": "Secretname Example", "date_of_birth": "1987-06-05", "postcode": "QX1 1AA",
-                       "phone": "07700 900123"}}
+    form = {"door": "jobcentre", "jobcentre": "EX0001", "consent": "given", "reason": canary.WORDS,
+            "person": {"name": canary.NAME, "date_of_birth": canary.BIRTH, "postcode": canary.POSTCODE,
+                       "phone": canary.PHONE, "address": canary.STREET}}
     form.update(changes)
     return {key: value for key, value in form.items() if value is not None}
 
@@ -44,6 +47,7 @@ class Ctl(unittest.TestCase):
     def setUpClass(cls):
         base = tempfile.gettempdir()
         cls.dir = tempfile.mkdtemp(prefix="rfl-ctl.", dir=base if len(base) <= 60 else "/tmp")   # sun_path is short
+        cls.given = tempfile.mkdtemp(prefix="rfl-ctl-given.")     # what people's systems hold is not searched
         os.mkdir(cls.dir + "/run", 0o700)
         cls.daemon = None
         cls.said = []
@@ -58,7 +62,10 @@ class Ctl(unittest.TestCase):
     def tearDownClass(cls):
         if cls.daemon is not None:
             cls.stop()
-        shutil.rmtree(cls.dir)
+        shutil.rmtree(cls.given)
+        with open(cls.dir + "/said", "w", encoding="utf-8") as f:
+            f.write("\n".join(cls.said))
+        canary.leave(cls.dir, BIN)
 
     @classmethod
     def start(cls):
@@ -96,7 +103,7 @@ class Ctl(unittest.TestCase):
         return json.loads(self.ctl(*arguments, "--json", code=code, given=given).stdout)
 
     def file(self, name, content):
-        path = os.path.join(self.dir, name)
+        path = os.path.join(self.given, name)
         with open(path, "w", encoding="utf-8") as f:
             f.write(content if isinstance(content, str) else json.dumps(content))
         return path
@@ -104,7 +111,7 @@ class Ctl(unittest.TestCase):
     def submit(self, reference, **changes):
         """Each reference is another person, told apart by the name; nobody joins by chance."""
         letters = "".join(chr(ord("a") + int(c)) if c.isdigit() else c for c in reference if c.isalnum())
-        changes.setdefault("person", dict(referral()["person"], name="Secretname " + letters))
+        changes.setdefault("person", dict(referral()["person"], name=canary.NAME + " " + letters))
         path = self.file("submit.json", referral(**changes))
         return self.ask_json("submit", path, "--source", "jobcentre-feed", "--reference", reference)
 
@@ -156,10 +163,10 @@ class Ctl(unittest.TestCase):
         again = self.submit("twice")
         self.assertEqual(again["receipt"], first["receipt"])
         self.assertTrue(again["replayed"])
-        path = self.file("changed.json", referral(reason="secret words, changed"))
+        path = self.file("changed.json", referral(reason=canary.WORDS + ", changed"))
         done = self.ctl("submit", path, "--source", "jobcentre-feed", "--reference", "twice", code=65)
         self.assertIn("CONFLICT", done.stderr)
-        text = self.ctl("submit", self.dir + "/submit.json", "--source", "jobcentre-feed", "--reference",
+        text = self.ctl("submit", self.given + "/submit.json", "--source", "jobcentre-feed", "--reference",
                         "twice").stdout
         self.assertIn(first["receipt"], text)
         self.assertIn("sent before", text)
@@ -168,7 +175,7 @@ class Ctl(unittest.TestCase):
         path = self.file("r.json", referral())
         cases = (("no-such-source", path, 77, "UNKNOWN_SOURCE"), ("employer-portal", path, 77, "DOOR_NOT_ALLOWED"),
                  ("jobcentre-feed", self.file("empty.json", {"door": "jobcentre"}), 65, "INVALID"),
-                 ("jobcentre-feed", self.file("broken.json", '{"door": "Secretname'), 65, "line 1"),
+                 ("jobcentre-feed", self.file("broken.json", '{"door": "' + canary.NAME), 65, "line 1"),
                  ("jobcentre-feed", self.dir + "/absent.json", 66, "No such file"))
         for source, file, code, word in cases:
             with self.subTest(source=source, word=word):
@@ -177,7 +184,7 @@ class Ctl(unittest.TestCase):
 
     def test_validate_here_and_there_agree(self):
         forms = (referral(), {"door": "jobcentre"}, referral(main_barrier=99), referral(consent=None),
-                 referral(person={"name": "Secretname", "nhs_number": "9434765918", "postcode": "nonsense"}))
+                 referral(person={"name": canary.NAME, "nhs_number": "9434765918", "postcode": "nonsense"}))
         for form in forms:
             path = self.file("v.json", form)
             here = self.run_ctl("validate", path, "--json")

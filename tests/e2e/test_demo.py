@@ -6,9 +6,12 @@ Run from the project's root with RFL_BIN naming the folder of the programs.
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import canary                                   # noqa: E402
 BIN = os.environ["RFL_BIN"]
 PILOT = {"gp": 28, "self": 27, "jobcentre": 24}       # per cent of referrals, as the pilots saw them
 
@@ -18,8 +21,12 @@ class Demo(unittest.TestCase):
     def setUpClass(cls):
         with tempfile.TemporaryDirectory() as folder:
             path = folder + "/figures.json"
-            cls.run_of_it = subprocess.run(["tools/demo", "--build", BIN, "--json", path], capture_output=True,
-                                           text=True, timeout=240, check=False)
+            cls.run_of_it = subprocess.run(["tools/demo", "--build", BIN, "--json", path, "--keep"],
+                                           capture_output=True, text=True, timeout=240, check=False,
+                                           env=dict(os.environ, TMPDIR=folder))
+            with open(folder + "/said", "w", encoding="utf-8") as f:
+                f.write(cls.run_of_it.stdout + cls.run_of_it.stderr)
+            canary.search(folder, BIN)
             cls.lines = cls.run_of_it.stdout.rstrip("\n").split("\n")
             with open(path, encoding="utf-8") as f:
                 cls.figures = json.load(f)

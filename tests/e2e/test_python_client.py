@@ -7,7 +7,6 @@ referral_pb2 is made by protoc into DIR/python. Skipped (exit 77) without python
 import argparse
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +27,8 @@ try:
 except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import canary                                   # noqa: E402
 import referral_pb2 as pb                       # noqa: E402
 from client import Adapter, Connection, NoAnswer, Worker     # noqa: E402
 
@@ -45,10 +46,10 @@ def nhs_number(middle):
         middle += 1
 
 
-def referral(area="QOP", door=pb.DOOR_GP, name="Invented Person", **fields):
+def referral(area="QOP", door=pb.DOOR_GP, name="Zeb", **fields):
     """Bytes of an invented referral whose person belongs to the area of this ODS code."""
     r = pb.Referral(door=door, consent=pb.CONSENT_GIVEN, referrer_area=area, **fields)
-    r.person.name, r.person.phone = name, "07700 900123"
+    canary.fill(r.person, name)
     return r.SerializeToString()
 
 
@@ -83,7 +84,7 @@ class Daemon:
     def remove(self):
         if self.process.poll() is None:
             self.end(signal.SIGKILL)
-        shutil.rmtree(self.folder)
+        canary.leave(self.folder, arguments.bin)
 
 
 class SpecificationTest(unittest.TestCase):
@@ -162,7 +163,7 @@ class SpecificationTest(unittest.TestCase):
         checked = adapter.expect("validate", pb.Validate(source="gp-north", referral=referral()), "validated")
         self.assertTrue(checked.acceptable)
         wrong = pb.Referral(door=pb.DOOR_GP, consent=pb.CONSENT_GIVEN)
-        wrong.person.name, wrong.person.nhs_number, wrong.person.postcode = "Invented", "9990000000", "NOWHERE"
+        wrong.person.name, wrong.person.nhs_number, wrong.person.postcode = canary.NAME, "9990000000", "NOWHERE"
         body = wrong.SerializeToString()
         checked = adapter.expect("validate", pb.Validate(source="gp-north", referral=body), "validated")
         codes = {f.code: f for f in checked.findings}
@@ -205,7 +206,8 @@ class SpecificationTest(unittest.TestCase):
     def test_no_consent_is_held_and_a_later_referral_frees_it(self):
         adapter, number = self.adapter("self-page"), nhs_number(100)
         held = pb.Referral(door=pb.DOOR_SELF, referrer_area="QGH", consent=pb.CONSENT_NOT_GIVEN)
-        held.person.name, held.person.nhs_number = "Invented Person", number
+        canary.fill(held.person)
+        held.person.nhs_number = number
         first = adapter.submit("held-1", held.SerializeToString())
         self.assertEqual(first.status, pb.STATUS_ON_HOLD)
         held.consent = pb.CONSENT_GIVEN
@@ -257,7 +259,8 @@ class SpecificationTest(unittest.TestCase):
         self.assertEqual((offer.preview.main_barrier, offer.preview.referrals), (3, 1))
         self.assertEqual(offer.preview.barrier_group, "musculoskeletal")
         self.assertGreater(offer.deadline_ms, receipt.received_ms)
-        self.assertNotIn("Invented", str(offer))
+        for planted in canary.ALL.values():
+            self.assertNotIn(planted, str(offer))
         touched = worker.done(pb.Touch, offer)
         self.assertEqual((touched.status, touched.token), (pb.STATUS_OFFERED, offer.token))
         records = worker.accept(offer)
@@ -444,7 +447,8 @@ class SpecificationTest(unittest.TestCase):
     def test_everybody_of_a_joined_case_is_told(self):
         gp, page, worker = self.adapter(), self.adapter("self-page"), self.worker("desk-join")
         person = pb.Referral(door=pb.DOOR_GP, referrer_area="QPM", consent=pb.CONSENT_GIVEN)
-        person.person.name, person.person.nhs_number = "Invented Person", nhs_number(200)
+        canary.fill(person.person)
+        person.person.nhs_number = nhs_number(200)
         first = gp.submit("join-1", person.SerializeToString())
         person.door = pb.DOOR_SELF
         second = page.submit("join-2", person.SerializeToString())
@@ -464,7 +468,7 @@ class SpecificationTest(unittest.TestCase):
     # ---- operators, and the end
 
     def test_operators_see_counts_and_no_names(self):
-        self.adapter().submit("admin-1", referral("QE1", name="Unmistakable Invented"))
+        self.adapter().submit("admin-1", referral("QE1"))
         with Connection(self.daemon.admin) as operator:
             state = operator.expect("admin_status", pb.AdminStatus(), "admin_state")
             self.assertTrue(state.adds_up)
@@ -484,7 +488,8 @@ class SpecificationTest(unittest.TestCase):
             explained = operator.expect("explain", pb.Explain(code=cases[0].receipt), "explained")
             self.assertTrue(explained.candidates and explained.reason)
             for answer in (page, shown, explained, state, queues):
-                self.assertNotIn("Unmistakable", str(answer))
+                for planted in canary.ALL.values():
+                    self.assertNotIn(planted, str(answer))
 
     def test_zz_receipts_outlive_a_kill(self):
         adapter, body = self.adapter(), referral("QE1", reason="kept")

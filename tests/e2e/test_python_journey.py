@@ -11,6 +11,7 @@ import time
 import unittest
 
 import test_python_client as base
+import canary
 from client import Adapter, NoAnswer, Operator, Worker
 from test_python_client import nhs_number, pb, referral, rest
 
@@ -24,7 +25,8 @@ def now_ms():
 def about(middle, area, door=pb.DOOR_GP, consent=pb.CONSENT_GIVEN, **fields):
     """A referral of the person with this number, as a message."""
     r = pb.Referral(door=door, consent=consent, referrer_area=area, **fields)
-    r.person.name, r.person.phone, r.person.nhs_number = "Invented Person", "07700 900123", nhs_number(middle)
+    canary.fill(r.person)
+    r.person.nhs_number = nhs_number(middle)
     return r
 
 
@@ -476,7 +478,7 @@ class JourneyTest(unittest.TestCase):
         self.assertEqual(verified.returncode, 0, verified.stdout)
         with open(f"{self.daemon.folder}/log", encoding="utf-8") as f:
             log = f.read()
-        for private in ("Invented", "07700", "secret", "private words", "lone worker", nhs_number(800)):
+        for private in (canary.NAME, canary.PHONE, "secret", "private words", "lone worker", nhs_number(800)):
             self.assertNotIn(private, log)
 
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "canaries.h"
+
 const struct onlooker onlookers[ONLOOKERS] = {
     { "jobcentre-feed", RFL_DOOR_JOBCENTRE }, { "employer-portal", RFL_DOOR_EMPLOYER },
     { "pharmacy-bridge", RFL_DOOR_PHARMACIST },
@@ -129,8 +131,9 @@ static struct rfl_view body_of(enum rfl_door door, const struct person *person, 
     struct rfl_form form = {
         .door = (uint8_t)door, .consent = (uint8_t)consent, .has_band = true, .band = RFL_BAND_ROUTINE,
         .employment = RFL_EMPLOYMENT_OFF_SICK, .main_barrier = (uint8_t)person->barrier,
-        .safeguarding = person->safeguarding, .name = play_text("Invented Person"),
-        .date_of_birth = play_text("1980-02-29"), .phone = play_text("01632 960000"),
+        .safeguarding = person->safeguarding, .name = play_text(CANARY_NAME),
+        .date_of_birth = play_text(CANARY_BIRTH), .phone = play_text(CANARY_PHONE),
+        .address = play_text(CANARY_STREET), .contact_notes = play_text(CANARY_WORDS),
         .nhs_number = play_text(person->nhs_number), .gp_practice = play_text(person->practice) };
     for (unsigned i = 0; i < person->needs && i < 4; i++)
         form.needs[form.needs_count++] = play_text(needs[i]);

@@ -19,6 +19,7 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
 import test_python_client as base                                   # noqa: E402
+import canary                                                       # noqa: E402
 from client import Adapter, Worker                                  # noqa: E402
 from test_python_client import arguments, nhs_number, pb, rest      # noqa: E402
 
@@ -99,7 +100,7 @@ class Day:
         fields.setdefault("consent", pb.CONSENT_GIVEN)
         person = fields.pop("person", {"nhs_number": nhs_number(7000 + 10 * self.people)})
         referral = pb.Referral(door=door, referrer_area=ODS[queue] if queue else "", **fields)
-        referral.person.name, referral.person.phone = f"{name} Example", "07700 900123"
+        canary.fill(referral.person, name)
         for key, value in person.items():
             setattr(referral.person, key, value)
         with Adapter(self.desk.doors, source) as adapter:

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "canaries.h"
 #include "rfl_decide.h"
 #include "world.h"
 
@@ -112,11 +113,11 @@ static void submit(uint64_t number)
     static uint8_t body[RFL_BODY_BYTES_MAX], frame[RFL_MESSAGE_BYTES_MAX];
     static struct rfl_ask ask;
     char reference[24];
-    struct rfl_form form = { .name = text_of("Invented Person"), .phone = text_of("01632 960000"),
+    struct rfl_form form = { .name = text_of(CANARY_NAME), .phone = text_of(CANARY_PHONE),
                              .has_band = true, .band = (uint8_t)below(RFL_BAND_COUNT),
                              .employment = (uint8_t)below(RFL_EMPLOYMENT_COUNT),
                              .main_barrier = (uint8_t)below(RFL_BARRIER_MAX + 1), .weeks_out_of_work = below(60),
-                             .safeguarding = below(20) == 0, .date_of_birth = text_of("1980-02-29") };
+                             .safeguarding = below(20) == 0, .date_of_birth = text_of(CANARY_BIRTH) };
     fill_keys(&form, number);
     (void)snprintf(reference, sizeof reference, "ref-%llu", (unsigned long long)number);
     struct rfl_ask asked = { .kind = RFL_MSG_SUBMIT, .correlation = number + 1, .reference = text_of(reference),

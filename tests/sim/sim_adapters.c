@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "canaries.h"
+
 static const uint8_t sources[] = { 1, 2, 3, 4, 5, 6, 8, 10, 11 };
 
 static unsigned some_source(struct sim *sim) { return sources[sim_below(sim, sizeof sources)]; }
@@ -30,13 +32,14 @@ struct rfl_view sim_bytes_of(const struct m_form *in, struct rfl_form *form)
     static uint8_t body[4096];
     static char name[32], nino[16], birth[16], note[16];
     unsigned named = model_named(in);
-    (void)snprintf(name, sizeof name, "Invented Person %c%c", 'A' + named / 26, 'a' + named % 26);
+    (void)snprintf(name, sizeof name, CANARY_NAME " %c%c", 'A' + named / 26, 'a' + named % 26);
     (void)snprintf(nino, sizeof nino, "JA%06uA", in->person * 7u + 100000u);
     (void)snprintf(birth, sizeof birth, "19%02u-02-28", 40 + named % 50);
     (void)snprintf(note, sizeof note, "b%u", in->body);
-    *form = (struct rfl_form){ .name = sim_text(name), .phone = sim_text("01632 960000"), .has_band = true,
+    *form = (struct rfl_form){ .name = sim_text(name), .phone = sim_text(CANARY_PHONE), .has_band = true,
                                .band = in->band, .door = in->door, .consent = in->consent, .notify = in->notify,
-                               .correlation_id = sim_text(note) };
+                               .correlation_id = sim_text(note), .address = sim_text(CANARY_STREET),
+                               .contact_notes = sim_text(CANARY_WORDS) };
     if ((in->keys & 1u << RFL_MATCH_NHS_NUMBER) != 0)
         form->nhs_number = sim_text(nhs_number(in->person));
     if ((in->keys & 1u << RFL_MATCH_NINO) != 0)

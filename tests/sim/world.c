@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "canary.h"
+
 /* Invented practices (Z990nn): whole areas, areas that ended, divided areas with and without a deciding part. */
 static const struct { const char *icb, *sub; char status; } practices[WORLD_PRACTICES] = {
     { "QOP", "14L", 'A' }, { "QE1", "00Q", 'A' }, { "QT6", "11N", 'A' }, { "QUA", "D2P2L", 'A' },
@@ -191,6 +193,13 @@ static int remove_one(const char *path, const struct stat *status, int type, str
     return remove(path);
 }
 
+/* What a story leaves behind names nobody. */
+static void leave(const char *path)
+{
+    assert_int_equal(canary_search(path), 0);
+    assert_int_equal(nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
 static void remove_tree(const char *path)
 {
     assert_int_equal(nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
@@ -241,7 +250,7 @@ void world_close(struct world *world)
     rfl_directory_set_close(&world->directories);
     rfl_conf_policy_free(&world->policy);
     free(world->arena.base);
-    remove_tree(world->folder);
+    leave(world->folder);
 }
 
 void world_abandon(struct world *world) { remove_tree(world->folder); }
