@@ -94,8 +94,9 @@ void crash_invent(unsigned adapter, uint32_t n, bool other, struct rfl_form *for
     (void)snprintf(text[1], 64, CANARY_NAME " %u", person);
     (void)snprintf(text[2], 64, "referral %u of adapter %u%s", n, adapter, other ? ", changed" : "");
     *form = (struct rfl_form){ .door = adapter % 2 == 0 ? RFL_DOOR_GP : RFL_DOOR_SELF, .consent = RFL_CONSENT_GIVEN,
-        .nhs_number = rfl_view_of(text[0]), .name = rfl_view_of(text[1]), .phone = rfl_view_of(CANARY_PHONE), .address = rfl_view_of(CANARY_STREET),
-        .email = rfl_view_of(CANARY_EMAIL), .contact_notes = rfl_view_of(CANARY_WORDS),
+        .nhs_number = rfl_view_of(text[0]), .name = rfl_view_of(text[1]), .phone = rfl_view_of(CANARY_PHONE),
+        .address = rfl_view_of(CANARY_STREET), .email = rfl_view_of(CANARY_EMAIL),
+        .contact_notes = rfl_view_of(CANARY_WORDS),
         .reason = rfl_view_of(text[2]), .referrer_area = rfl_view_of(areas[person % 8]) };
     if (n % 3 == 2)                     /* as in life: no number, and so nobody to join */
         form->nhs_number = (struct rfl_view){ NULL, 0 };
