@@ -17,6 +17,7 @@ static const uint8_t sockets_of[RFL_MSG_COUNT] = {
     [RFL_MSG_TOLD_QUERY] = ADMIN, [RFL_MSG_SUBJECT_ERASE] = ADMIN, [RFL_MSG_SUBJECT_HOLD] = ADMIN,
     [RFL_MSG_SUBJECT_RELEASE] = ADMIN, [RFL_MSG_RETENTION_QUERY] = ADMIN,
     [RFL_MSG_QUEUE_SET] = ADMIN, [RFL_MSG_POLICY_LOAD] = ADMIN, [RFL_MSG_POLICY_LIST] = ADMIN,
+    [RFL_MSG_KEYS_RELOAD] = ADMIN, [RFL_MSG_KEY_SHOW] = DOORS | WORKERS | ADMIN,
 };
 
 bool belongs_on(enum rfl_message_kind kind, enum bus_socket socket)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "clock.h"
 #include "endpoint.h"
 #include "session.h"
 
@@ -16,13 +17,23 @@
 enum { BUS_SEND_HWM = 2 * RFL_BATCH_MAX, BUS_RECEIVE_HWM = 2 * RFL_BATCH_MAX };
 static_assert(BUS_SEND_HWM >= RFL_CREDIT_MAX + RFL_BATCH_MAX, "one turn's answers and offers to one peer fit");
 
-enum { GONE_COUNT_MAX = SESSION_COUNT_MAX };
+enum {
+    GONE_COUNT_MAX = SESSION_COUNT_MAX,
+    ENFORCE_DOMAIN = 93,            /* ZMQ_ZAP_ENFORCE_DOMAIN: works by number where the header does not declare it */
+    STRANGER_MS = 5000              /* how long a stranger's own refusal may take at start */
+};
 
 struct bus {
     void *context, *socket[BUS_SOCKET_COUNT];
     void *monitor[BUS_SOCKET_COUNT];            /* where libzmq tells what it refused by itself */
     char endpoint[BUS_SOCKET_COUNT][BUS_ENDPOINT_BYTES];
     struct session_table *sessions;
+    struct peers *peers;
+    struct zap *zap;                            /* NULL: without keys */
+    struct rfl_identity server;
+    struct rfl_curve_key key;                   /* of the last message, where no connection holds it */
+    int64_t next_cut_boot_ms;
+    int64_t boot_ms;                            /* of the last turn */
     zmq_msg_t payload;                          /* always initialised: the last frame handed out */
     uint8_t turn_of;                            /* the socket whose turn it is */
     bool dry[BUS_SOCKET_COUNT];                 /* found empty since bus_wait */
@@ -52,9 +63,11 @@ enum rfl_err bus_new(struct bus **out)
     if (bus == NULL)
         return RFL_E_MEMORY;
     (void)zmq_msg_init(&bus->payload);
+    bus->next_cut_boot_ms = INT64_MAX;
     bus->sessions = session_table_new(SESSION_COUNT_MAX);
+    bus->peers = peers_new();
     bus->context = zmq_ctx_new();
-    if (bus->sessions == NULL || bus->context == NULL) {
+    if (bus->sessions == NULL || bus->peers == NULL || bus->context == NULL) {
         bus_free(&bus, 0);
         return RFL_E_MEMORY;
     }
@@ -78,10 +91,13 @@ void bus_free(struct bus **bus_io, int linger_ms)
         (void)zmq_setsockopt(bus->socket[i], ZMQ_LINGER, &linger_ms, sizeof linger_ms);
         (void)zmq_close(bus->socket[i]);
     }
+    zap_free(&bus->zap);
+    rfl_identity_forget(&bus->server);
     if (bus->context != NULL)
         while (zmq_ctx_term(bus->context) == -1 && errno == EINTR)
             ;
     session_table_free(&bus->sessions);
+    peers_free(&bus->peers);
     free(bus);
     *bus_io = NULL;
 }
@@ -131,9 +147,9 @@ static bool open_monitor(struct bus *bus, enum bus_socket socket)
     char name[32];
     int unlimited = 0, linger = 0;
     (void)snprintf(name, sizeof name, "inproc://monitor-%d", (int)socket);
-    if (zmq_socket_monitor(bus->socket[socket], name, ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_DISCONNECTED
-                           | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
-                           | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) == -1)
+    if (zmq_socket_monitor(bus->socket[socket], name, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED
+                           | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
+                           | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) == -1)
         return false;
     bus->monitor[socket] = zmq_socket(bus->context, ZMQ_PAIR);
     return bus->monitor[socket] != NULL
@@ -142,21 +158,71 @@ static bool open_monitor(struct bus *bus, enum bus_socket socket)
         && zmq_connect(bus->monitor[socket], name) != -1;
 }
 
-/* An event is two frames: its number and a value, and the address. */
-static void count_events(struct bus *bus, void *monitor)
+/* An event is two frames: its number and a value, and the address. False: there was none. */
+static bool next_event(void *monitor, uint16_t *event, uint32_t *value)
 {
-    uint8_t event_frame[8], address[8];         /* recv cuts what is longer */
-    while (zmq_recv(monitor, event_frame, sizeof event_frame, ZMQ_DONTWAIT) >= 2) {
-        uint16_t event;
-        memcpy(&event, event_frame, sizeof event);
-        (void)zmq_recv(monitor, address, sizeof address, ZMQ_DONTWAIT);
-        if (event == ZMQ_EVENT_ACCEPT_FAILED)
+    uint8_t frame[6], address[8];               /* recv cuts what is longer */
+    if (zmq_recv(monitor, frame, sizeof frame, ZMQ_DONTWAIT) < (int)sizeof frame)
+        return false;
+    memcpy(event, frame, sizeof *event);
+    memcpy(value, frame + sizeof *event, sizeof *value);
+    (void)zmq_recv(monitor, address, sizeof address, ZMQ_DONTWAIT);
+    return true;
+}
+
+static void count_refused(struct bus *bus, uint16_t event, uint32_t value)
+{
+    bus->counters.bus_handshake_failed++;
+    if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
+        return;                                 /* by its reason in zap_counters */
+    if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL && value == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC)
+        bus->counters.bus_wrong_server_key++;
+    else
+        bus->counters.bus_no_key += bus->zap != NULL;
+}
+
+static void heed_monitor(struct bus *bus, uint8_t socket)
+{
+    uint16_t event;
+    uint32_t value;
+    while (next_event(bus->monitor[socket], &event, &value)) {
+        if (event == ZMQ_EVENT_ACCEPTED) {
+            peers_accepted(bus->peers, (int)value, socket, bus->boot_ms);
+        } else if (event == ZMQ_EVENT_ACCEPT_FAILED) {
             bus->counters.bus_accept_failed++;
-        else if (event == ZMQ_EVENT_DISCONNECTED)
+        } else if (event == ZMQ_EVENT_DISCONNECTED) {
             bus->counters.bus_disconnected++;
-        else
-            bus->counters.bus_handshake_failed++;
+            peers_closed(bus->peers, (int)value);
+        } else {
+            count_refused(bus, event, value);
+        }
     }
+}
+
+enum rfl_err bus_require_keys(struct bus *bus, const struct rfl_identity *server)
+{
+    assert(bus->zap == NULL && bus->socket[0] == NULL);
+    bus->server = *server;
+    return zap_new(bus->context, &bus->zap);
+}
+
+void bus_set_keys(struct bus *bus, const struct rfl_keys *keys)
+{
+    if (bus->zap != NULL)
+        zap_set_keys(bus->zap, keys);
+}
+
+struct zap *bus_zap(struct bus *bus) { return bus->zap; }
+struct peers *bus_peers(struct bus *bus) { return bus->peers; }
+
+/* The domain alone, or option 93 alone, would let every key in when the handler cannot be asked: both, or neither. */
+static bool insist_on_keys(const struct bus *bus, void *socket)
+{
+    int on = 1;
+    return zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN, sizeof ZAP_DOMAIN - 1) == 0
+        && zmq_setsockopt(socket, ENFORCE_DOMAIN, &on, sizeof on) == 0
+        && zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &on, sizeof on) == 0
+        && zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, bus->server.secret, RFL_Z85_CHARS + 1) == 0;
 }
 
 enum rfl_err bus_bind(struct bus *bus, enum bus_socket socket, const char *endpoint)
@@ -169,6 +235,8 @@ enum rfl_err bus_bind(struct bus *bus, enum bus_socket socket, const char *endpo
     if (bus->socket[socket] == NULL
         || !set_limits(bus->socket[socket], strchr(endpoint, '[') != NULL))
         return RFL_E_IO;
+    if (bus->zap != NULL && !insist_on_keys(bus, bus->socket[socket]))
+        return RFL_E_VERSION;
     if (!open_monitor(bus, socket) || zmq_bind(bus->socket[socket], endpoint) == -1)
         return RFL_E_IO;
     size_t len = BUS_ENDPOINT_BYTES;
@@ -177,20 +245,77 @@ enum rfl_err bus_bind(struct bus *bus, enum bus_socket socket, const char *endpo
     return RFL_E_OK;
 }
 
+static void *stranger_socket(struct bus *bus, enum bus_socket socket, void **monitor)
+{
+    int linger = 0, ipv6 = strchr(bus->endpoint[socket], '[') != NULL;
+    struct rfl_identity stranger;
+    char name[32];
+    (void)snprintf(name, sizeof name, "inproc://stranger-%d", (int)socket);
+    void *made = zmq_socket(bus->context, ZMQ_DEALER);
+    *monitor = zmq_socket(bus->context, ZMQ_PAIR);
+    rfl_identity_make(&stranger);
+    if (made != NULL && *monitor != NULL
+        && zmq_setsockopt(made, ZMQ_LINGER, &linger, sizeof linger) == 0
+        && zmq_setsockopt(*monitor, ZMQ_LINGER, &linger, sizeof linger) == 0
+        && zmq_setsockopt(made, ZMQ_IPV6, &ipv6, sizeof ipv6) == 0
+        && zmq_setsockopt(made, ZMQ_CURVE_SERVERKEY, bus->server.public, RFL_Z85_CHARS + 1) == 0
+        && zmq_setsockopt(made, ZMQ_CURVE_PUBLICKEY, stranger.public, RFL_Z85_CHARS + 1) == 0
+        && zmq_setsockopt(made, ZMQ_CURVE_SECRETKEY, stranger.secret, RFL_Z85_CHARS + 1) == 0
+        && zmq_socket_monitor(made, name, ZMQ_EVENT_HANDSHAKE_SUCCEEDED
+                              | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) == 0
+        && zmq_connect(*monitor, name) == 0 && zmq_connect(made, bus->endpoint[socket]) == 0)
+        return made;
+    if (made != NULL)
+        (void)zmq_close(made);
+    return NULL;
+}
+
+bool bus_refuses_strangers(struct bus *bus, enum bus_socket socket)
+{
+    uint16_t event = 0;
+    uint32_t status = 0;
+    void *monitor, *stranger = stranger_socket(bus, socket, &monitor);
+    uint64_t until_us = clock_monotonic_us() + STRANGER_MS * UINT64_C(1000), now_us;
+    while (stranger != NULL && (event == 0 || bus->counters.bus_disconnected == 0)
+           && (now_us = clock_monotonic_us()) < until_us) {
+        zmq_pollitem_t items[] = { { .socket = zap_socket(bus->zap), .events = ZMQ_POLLIN },
+                                   { .socket = monitor, .events = ZMQ_POLLIN },
+                                   { .socket = bus->monitor[socket], .events = ZMQ_POLLIN } };
+        if (zmq_poll(items, 3, (long)((until_us - now_us) / 1000) + 1) == -1 && errno != EINTR)
+            break;
+        zap_serve(bus->zap, clock_stamp_ms());
+        (void)next_event(monitor, &event, &status);
+        heed_monitor(bus, (uint8_t)socket);
+    }
+    if (stranger != NULL) {
+        (void)zmq_socket_monitor(stranger, NULL, 0);
+        (void)zmq_close(stranger);
+    }
+    if (monitor != NULL)
+        (void)zmq_close(monitor);
+    zap_reset(bus->zap);                        /* it was ourselves: nobody is to look for them */
+    memset(&bus->counters, 0, sizeof bus->counters);
+    return event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH && status == 400;
+}
+
 bool bus_wait(struct bus *bus, int fd, int64_t timeout_ms)
 {
-    enum { MONITORS = 1 + BUS_SOCKET_COUNT, ITEMS = MONITORS + BUS_SOCKET_COUNT };
+    enum { MONITORS = 1 + BUS_SOCKET_COUNT, ZAP = MONITORS + BUS_SOCKET_COUNT, ITEMS };
     zmq_pollitem_t items[ITEMS] = { { .fd = fd, .events = ZMQ_POLLIN } };
     for (int i = 0; i < BUS_SOCKET_COUNT; i++) {
         items[i + 1] = (zmq_pollitem_t){ .socket = bus->socket[i], .events = ZMQ_POLLIN };
         items[i + MONITORS] = (zmq_pollitem_t){ .socket = bus->monitor[i], .events = ZMQ_POLLIN };
     }
+    if (bus->zap != NULL)
+        items[ZAP] = (zmq_pollitem_t){ .socket = zap_socket(bus->zap), .events = ZMQ_POLLIN };
     bool readable = false;
-    if (zmq_poll(items, ITEMS, (long)timeout_ms) == -1)
+    if (zmq_poll(items, bus->zap != NULL ? ITEMS : ZAP, (long)timeout_ms) == -1)
         return false;                           /* EINTR: the loop comes round again */
-    for (int i = 0; i < BUS_SOCKET_COUNT; i++) {
+    if ((items[ZAP].revents & ZMQ_POLLIN) != 0)
+        zap_serve(bus->zap, clock_stamp_ms());
+    for (uint8_t i = 0; i < BUS_SOCKET_COUNT; i++) {
         if ((items[i + MONITORS].revents & ZMQ_POLLIN) != 0)
-            count_events(bus, bus->monitor[i]);
+            heed_monitor(bus, i);
         bus->dry[i] = (items[i + 1].revents & ZMQ_POLLIN) == 0;
         readable |= !bus->dry[i];
     }
@@ -202,6 +327,7 @@ bool bus_wait(struct bus *bus, int fd, int64_t timeout_ms)
 static void end_session(struct bus *bus, uint64_t session)
 {
     session_end(bus->sessions, session);
+    peers_forget_session(bus->peers, session);
     if (bus->gone_count < GONE_COUNT_MAX)
         bus->gone[bus->gone_count++] = session;
     else
@@ -219,6 +345,45 @@ static void drain_message(void *socket)
     (void)zmq_msg_close(&rest);
 }
 
+/* Whose message the payload is. libzmq says it of the payload frame and not of the routing frame. What was decoded of
+ * an earlier message of the connection is used again when libzmq says the same. False: it does not say, or the
+ * connection is being cut; the message is dropped. */
+static bool find_key(struct bus *bus, struct bus_frame *out)
+{
+    const char *user = zmq_msg_gets(&bus->payload, "User-Id");
+    struct peer *peer = peers_of(bus->peers, out->session);
+    if (peer == NULL)
+        peer = peers_heard(bus->peers, zmq_msg_get(&bus->payload, ZMQ_SRCFD), out->session);
+    if (peer != NULL && peer->cut_boot_ms != 0)
+        return false;
+    if (bus->zap == NULL)
+        return true;
+    if (user == NULL)
+        return false;
+    if (peer != NULL && peer->has_key && strcmp(peer->user, user) == 0) {
+        out->key = &peer->key;
+        return true;
+    }
+    if (!rfl_key_from_z85((struct rfl_view){ (const uint8_t *)user, strlen(user) }, &bus->key))
+        return false;
+    out->key = &bus->key;
+    if (peer != NULL) {
+        peer->has_key = true;
+        peer->key = bus->key;
+        memcpy(peer->user, user, sizeof peer->user);
+    }
+    return true;
+}
+
+static void take_payload(struct bus *bus, void *socket, struct bus_frame *out)
+{
+    out->misframed = zmq_msg_more(&bus->payload);
+    if (out->misframed)
+        drain_message(socket);
+    else
+        out->payload = (struct rfl_view){ zmq_msg_data(&bus->payload), zmq_msg_size(&bus->payload) };
+}
+
 /* False: the socket is empty. */
 static bool fetch(struct bus *bus, uint8_t which, int64_t boot_ms, struct bus_frame *out)
 {
@@ -234,26 +399,24 @@ static bool fetch(struct bus *bus, uint8_t which, int64_t boot_ms, struct bus_fr
         memcpy(&peer.id, id + 1, sizeof peer.id);
     bool more = zmq_msg_more(&routing);
     (void)zmq_msg_close(&routing);
-    out->misframed = true;
-    out->payload = (struct rfl_view){ NULL, 0 };
-    if (more && zmq_msg_recv(&bus->payload, socket, ZMQ_DONTWAIT) != -1) {
-        out->misframed = zmq_msg_more(&bus->payload);
-        if (out->misframed)
-            drain_message(socket);
-        else
-            out->payload = (struct rfl_view){ zmq_msg_data(&bus->payload), zmq_msg_size(&bus->payload) };
-    }
+    *out = (struct bus_frame){ .socket = which, .misframed = true };
+    bool paid = more && zmq_msg_recv(&bus->payload, socket, ZMQ_DONTWAIT) != -1;
+    if (paid)
+        take_payload(bus, socket, out);
     if (!ours) {
         bus->counters.bus_foreign_ids++;
-        out->session = 0;
         return true;
     }
     uint64_t evicted;
-    out->socket = which;
     out->session = session_heard(bus->sessions, peer, boot_ms, &evicted);
     if (evicted != 0) {
         bus->counters.bus_evicted++;
         end_session(bus, evicted);
+    }
+    if ((paid || bus->zap != NULL) && (!paid || !find_key(bus, out))) {
+        bus->counters.bus_unsigned++;
+        out->session = 0;                       /* there is nobody to answer */
+        return true;
     }
     bus->counters.bus_misframed += out->misframed;
     bus->counters.bus_frames_in++;
@@ -262,6 +425,7 @@ static bool fetch(struct bus *bus, uint8_t which, int64_t boot_ms, struct bus_fr
 
 bool bus_receive(struct bus *bus, int64_t boot_ms, struct bus_frame *out)
 {
+    bus->boot_ms = boot_ms;
     for (int tried = 0; tried < BUS_SOCKET_COUNT; tried++) {
         uint8_t which = bus->turn_of;
         bus->turn_of = (uint8_t)((which + 1) % BUS_SOCKET_COUNT);
@@ -313,4 +477,62 @@ uint64_t bus_gone(struct bus *bus)
 bool bus_has_gone(const struct bus *bus)
 {
     return bus->gone_count > 0;
+}
+
+/* ---- cutting connections ---- */
+
+static void plan_cut(struct bus *bus, struct peer *peer, int64_t boot_ms)
+{
+    if (peer->cut_boot_ms == 0)
+        peer->cut_boot_ms = boot_ms > 0 ? boot_ms : 1;
+    if (peer->cut_boot_ms < bus->next_cut_boot_ms)
+        bus->next_cut_boot_ms = peer->cut_boot_ms;
+}
+
+void bus_cut(struct bus *bus, uint64_t session, int64_t boot_ms)
+{
+    struct peer *peer = peers_of(bus->peers, session);
+    if (peer != NULL)
+        plan_cut(bus, peer, boot_ms);
+    else
+        end_session(bus, session);              /* its descriptor is not known: its messages go on being refused */
+}
+
+uint32_t bus_cut_all(struct bus *bus, bus_wants_cut *wants_cut, void *ctx, int64_t boot_ms, bool dry_run)
+{
+    uint32_t count = 0;
+    struct peer *peer;
+    for (int fd = 0; (peer = peers_next(bus->peers, &fd)) != NULL; fd++) {
+        if (!peer->has_key || peer->cut_boot_ms != 0 || !wants_cut(ctx, peer))
+            continue;
+        count++;
+        if (!dry_run)
+            plan_cut(bus, peer, boot_ms);
+    }
+    return count;
+}
+
+void bus_cut_due(struct bus *bus, int64_t boot_ms)
+{
+    struct peer *peer;
+    if (boot_ms < bus->next_cut_boot_ms)
+        return;
+    bus->next_cut_boot_ms = INT64_MAX;
+    for (int fd = 0; (peer = peers_next(bus->peers, &fd)) != NULL; fd++) {
+        if (peer->cut_boot_ms == 0)
+            continue;
+        if (peer->cut_boot_ms > boot_ms) {
+            plan_cut(bus, peer, peer->cut_boot_ms);
+            continue;
+        }
+        uint64_t session = peer->session;
+        bus->counters.bus_cut += peers_shut(peer, fd);
+        if (session != 0)
+            end_session(bus, session);
+    }
+}
+
+int64_t bus_next_cut(const struct bus *bus)
+{
+    return bus->next_cut_boot_ms;
 }

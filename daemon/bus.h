@@ -7,11 +7,15 @@
  * A peer that is gone is known only when something is sent to it: its session then ends, and bus_gone says so once. A
  * peer that does not read what it is sent ends the same way: after a gap nothing more may be said in that session, or a
  * later acknowledgement would cover what was never heard. Sessions silent for BUS_FORGET_MS end as well, so a mailbox
- * or subscription that is to last must be heard of once a day. */
+ * or subscription that is to last must be heard of once a day.
+ *
+ * After bus_require_keys every connection is CURVE, ipc included, and has proved which key it holds; a message whose
+ * key libzmq does not say is dropped. */
 #ifndef BUS_H
 #define BUS_H
 
-#include "rfl_base.h"
+#include "peers.h"
+#include "zap.h"
 
 enum bus_socket { BUS_DOORS, BUS_WORKERS, BUS_ADMIN, BUS_SOCKET_COUNT };
 
@@ -31,7 +35,11 @@ struct bus;
     X(bus_evicted)           /* sessions that made room for others */ \
     X(bus_forgotten)         /* sessions silent for BUS_FORGET_MS */ \
     X(bus_accept_failed)     /* connections the system could not give us: descriptors or memory */ \
-    X(bus_handshake_failed)  /* connections that did not speak the protocol of ZeroMQ */ \
+    X(bus_handshake_failed)  /* connections that were refused, for whatever reason; of these: */ \
+    X(bus_wrong_server_key)  /* they expected another daemon's key, or bent the handshake */ \
+    X(bus_no_key)            /* they offered no key (NULL, PLAIN), spoke an older protocol, or none of ZeroMQ's */ \
+    X(bus_unsigned)          /* messages dropped: no key, which cannot be, or of a connection about to be cut */ \
+    X(bus_cut)               /* connections cut because their key ended or was given other rights */ \
     X(bus_disconnected)      /* connections that ended, and those cut for a frame that is too large or malformed */ \
     X(bus_untold)            /* ended sessions the engine must notice by its own idle clock: too many at once */
 struct bus_counters {
@@ -47,8 +55,17 @@ uint32_t bus_session_count(const struct bus *bus);
 
 /* RFL_E_MEMORY. */
 RFL_MUST_USE enum rfl_err bus_new(struct bus **out);
+/* Before the first bus_bind: from now on nobody without a key is heard. RFL_E_MEMORY, RFL_E_IO. */
+RFL_MUST_USE enum rfl_err bus_require_keys(struct bus *bus, const struct rfl_identity *server);
+/* Who may connect: borrowed; NULL, as at first: nobody. Connections that were made before are not touched by this. */
+void bus_set_keys(struct bus *bus, const struct rfl_keys *keys);
+/* NULL without keys. */
+struct zap *bus_zap(struct bus *bus);
+/* Connects to the bound socket with a key that nobody knows. True when it was refused, and for that reason, in time. */
+RFL_MUST_USE bool bus_refuses_strangers(struct bus *bus, enum bus_socket socket);
 /* Makes the socket's limits and binds it; each socket once. An ipc endpoint's folder is made (0700) when it is missing
- * and must be its owner's alone. RFL_E_INVALID: the folder is not; RFL_E_IO: errno says why. */
+ * and must be its owner's alone. RFL_E_INVALID: the folder is not; RFL_E_VERSION: this libzmq cannot be
+ * made to insist on keys; RFL_E_IO: errno says why. */
 RFL_MUST_USE enum rfl_err bus_bind(struct bus *bus, enum bus_socket socket, const char *endpoint);
 /* Closes everything. What was sent but not yet handed to the kernel is given linger_ms; nothing depends on it. */
 void bus_free(struct bus **bus, int linger_ms);
@@ -60,6 +77,7 @@ struct bus_frame {
     uint8_t socket;                             /* enum bus_socket */
     bool misframed;                             /* the payload is then empty */
     uint64_t session;                           /* 0: dropped and counted; there is nobody to answer */
+    const struct rfl_curve_key *key;            /* whose it is, borrowed like the payload; NULL without keys */
     struct rfl_view payload;                    /* borrowed until the next bus_receive */
 };
 /* One message, also when it was dropped, so that the caller's bound on a turn holds against every sender. The sockets
@@ -68,6 +86,19 @@ bool bus_receive(struct bus *bus, int64_t boot_ms, struct bus_frame *out);
 
 /* Best effort: what cannot be sent is counted, and a later turn or the peer's next ask tells it again. */
 void bus_send(struct bus *bus, uint64_t session, struct rfl_view frame);
+
+/* Nothing more is heard on the session's connection, and it is cut when boot_ms comes (bus_cut_due), by when what was
+ * sent before has left. */
+void bus_cut(struct bus *bus, uint64_t session, int64_t boot_ms);
+/* Asks of every connection on which something was heard whether it is to be cut now. Returns how many were; with
+ * `dry_run`, how many would be. */
+typedef bool bus_wants_cut(void *ctx, const struct peer *peer);
+uint32_t bus_cut_all(struct bus *bus, bus_wants_cut *wants_cut, void *ctx, int64_t boot_ms, bool dry_run);
+void bus_cut_due(struct bus *bus, int64_t boot_ms);
+/* When bus_cut_due has something to do; INT64_MAX: never. */
+int64_t bus_next_cut(const struct bus *bus);
+/* Connections by descriptor, to be looked at. */
+struct peers *bus_peers(struct bus *bus);
 
 /* Ends sessions that have been silent for BUS_FORGET_MS; bus_gone then tells them. */
 void bus_forget(struct bus *bus, int64_t boot_ms);

@@ -121,35 +121,68 @@ static int open_engine(struct daemon *d)
     return exit_of_store(err);
 }
 
+static const char *const socket_names[BUS_SOCKET_COUNT] = { "doors", "workers", "admin" };
+
 static int bind_socket(struct daemon *d, enum bus_socket socket, const char *endpoint)
 {
-    static const char *const keys[BUS_SOCKET_COUNT] = { "doors", "workers", "admin" };
     enum rfl_err err = bus_bind(d->bus, socket, endpoint);
     if (err == RFL_E_OK)
         return 0;
     int code = errno;
     if (err == RFL_E_INVALID) {
-        LOG(&d->log, ERROR, "bind.refused", F_OURS("socket", keys[socket]),
+        LOG(&d->log, ERROR, "bind.refused", F_OURS("socket", socket_names[socket]),
             F_LIT("why", "the folder of an ipc socket must belong to this user and be closed to others"),
             F_LIT("next", "chmod 0700 it, or choose another folder"));
         return EX_CONFIG;
     }
-    LOG(&d->log, ERROR, "bind.failed", F_OURS("socket", keys[socket]), F_ERRNO("errno", code),
+    if (err == RFL_E_VERSION) {
+        LOG(&d->log, ERROR, "bind.refused", F_OURS("socket", socket_names[socket]),
+            F_LIT("why", "this libzmq cannot be made to insist on keys (CURVE, ZAP, option 93)"),
+            F_LIT("next", "use the libzmq of Debian 12"));
+        return EX_CONFIG;
+    }
+    LOG(&d->log, ERROR, "bind.failed", F_OURS("socket", socket_names[socket]), F_ERRNO("errno", code),
         F_LIT("next", "free the address, or choose another one in the configuration"));
     return EX_UNAVAILABLE;
 }
 
+/* What keeps strangers out is another library's, so it is tried before anything is read. The table is in force by then:
+ * a client that was waiting for us and is told that its key is unknown would not come again by itself. */
+static int try_locks(struct daemon *d)
+{
+    for (unsigned socket = 0; socket < BUS_SOCKET_COUNT; socket++) {
+        if (bus_refuses_strangers(d->bus, (enum bus_socket)socket))
+            continue;
+        LOG(&d->log, ERROR, "keys.not_kept", F_OURS("socket", socket_names[socket]),
+            F_LIT("why", "a key that nobody knows was not refused"),
+            F_LIT("next", "look at libzmq: it must have CURVE, ZAP and ZMQ_ZAP_ENFORCE_DOMAIN"));
+        return EX_CONFIG;
+    }
+    return 0;
+}
+
 static int open_bus(struct daemon *d)
 {
-    if (bus_new(&d->bus) != RFL_E_OK) {
+    enum rfl_err err = bus_new(&d->bus);
+    if (err == RFL_E_OK && !d->options.without_keys)
+        err = bus_require_keys(d->bus, &d->keyring.server);
+    if (err != RFL_E_OK) {
         LOG(&d->log, ERROR, "bus.failed", F_ERRNO("errno", errno));
         return EX_TEMPFAIL;
     }
+    bus_set_keys(d->bus, d->keyring.keys);
     int code = bind_socket(d, BUS_DOORS, d->options.doors);
     if (code == 0)
         code = bind_socket(d, BUS_WORKERS, d->options.workers);
     if (code == 0)
         code = bind_socket(d, BUS_ADMIN, d->options.admin);
+    if (code != 0)
+        return code;
+    if (d->options.without_keys)
+        LOG(&d->log, WARN, "keys.none", F_LIT("why", "without_keys = true: whoever reaches a socket may do everything"),
+            F_LIT("next", "for development only; set server_key and keys_file"));
+    else
+        code = try_locks(d);
     return code;
 }
 
@@ -195,4 +228,56 @@ void daemon_close(struct daemon *d, int linger_ms)
     if (d->store != NULL)
         rfl_store_close(&d->store);
     guidance_free(&d->guidance);
+    keyring_close(&d->keyring);
+}
+
+struct cutting { const struct daemon *d; const struct rfl_keys *old, *keys; };
+
+static bool wants_cut(void *ctx, const struct peer *peer)
+{
+    const struct cutting *cutting = ctx;
+    const struct rfl_key_entry *entry = rfl_keys_find(cutting->keys, &peer->key);
+    if (entry == NULL || rfl_key_state(entry, cutting->d->now.wall_ms) != RFL_KEY_GOOD)
+        return true;
+    const struct rfl_key_entry *old = rfl_keys_find(cutting->old, &peer->key);
+    /* What is said of doors and verbs is judged by message; a subscription was judged once. */
+    return old == NULL || old->kind != entry->kind || strcmp(old->who, entry->who) != 0
+        || !rfl_key_same_queues(cutting->old, old, cutting->keys, entry);
+}
+
+enum rfl_err daemon_put_keys(struct daemon *d, struct rfl_keys *keys, uint32_t *ended)
+{
+    struct rfl_keys *old = keyring_replace(&d->keyring, keys);
+    if (old == NULL)
+        return RFL_E_MEMORY;
+    bus_set_keys(d->bus, keys);
+    *ended = bus_cut_all(d->bus, wants_cut, &(struct cutting){ d, old, keys }, d->now.boot_ms, false);
+    rfl_keys_free(&old);
+    LOG(&d->log, NOTE, "keys.loaded", F_U64("keys", rfl_keys_count(keys)), F_U64("ended", *ended));
+    return RFL_E_OK;
+}
+
+enum rfl_err daemon_reload_keys(struct daemon *d, bool dry_run, struct rfl_conf_report *report, uint32_t *ended)
+{
+    struct rfl_keys *keys = NULL;
+    *ended = 0;
+    if (d->options.without_keys)
+        return RFL_E_OK;
+    enum rfl_err err = keyring_read(&d->options, report, &keys);
+    if (err == RFL_E_OK && dry_run)
+        *ended = bus_cut_all(d->bus, wants_cut, &(struct cutting){ d, d->keyring.keys, keys }, d->now.boot_ms, true);
+    else if (err == RFL_E_OK && (err = daemon_put_keys(d, keys, ended)) == RFL_E_OK)
+        keys = NULL;
+    rfl_keys_free(&keys);
+    return err;
+}
+
+void daemon_end_expired(struct daemon *d)
+{
+    if (d->keyring.keys == NULL)
+        return;
+    struct cutting cutting = { d, d->keyring.keys, d->keyring.keys };
+    uint32_t ended = bus_cut_all(d->bus, wants_cut, &cutting, d->now.boot_ms, false);
+    if (ended > 0)
+        LOG(&d->log, NOTE, "keys.ended", F_U64("connections", ended));
 }

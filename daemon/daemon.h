@@ -6,6 +6,7 @@
 
 #include "bus.h"
 #include "clock.h"
+#include "keyring.h"
 #include "log.h"
 #include "options.h"
 #include "reload.h"
@@ -25,6 +26,7 @@ struct daemon {
     int signal_fd;
     struct guidance guidance;
     struct reload_standing standing;
+    struct keyring keyring;
     struct rfl_store *store;
     struct rfl_engine *engine;
     struct bus *bus;
@@ -41,5 +43,15 @@ void guidance_free(struct guidance *guidance);
 RFL_MUST_USE int daemon_open(struct daemon *daemon);
 /* Reverse order of opening; whatever was not opened is passed over. linger_ms is bus_free's. */
 void daemon_close(struct daemon *daemon, int linger_ms);
+
+/* keys.conf again, all or nothing; connections whose key is not good any more, or is somebody else's or of other queues
+ * now, are cut. *ended counts them; with `dry_run`, those that would be, and nothing changes. On an error, as of
+ * keyring_read, the old table stays in force. */
+RFL_MUST_USE enum rfl_err daemon_reload_keys(struct daemon *daemon, bool dry_run, struct rfl_conf_report *report,
+                                             uint32_t *ended);
+/* Puts a table in force that was read before; it is the daemon's on RFL_E_OK. RFL_E_MEMORY. */
+RFL_MUST_USE enum rfl_err daemon_put_keys(struct daemon *daemon, struct rfl_keys *keys, uint32_t *ended);
+/* Cuts connections whose key has expired meanwhile. */
+void daemon_end_expired(struct daemon *daemon);
 
 #endif

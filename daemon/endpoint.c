@@ -15,16 +15,31 @@ static long read_number(const char **text)
     return value;
 }
 
-static bool is_loopback_host(const char **text)
+/* Digits, colons and dots in brackets; the system says at bind whether it is an address. */
+static bool skip_ipv6(const char **text)
+{
+    const char *end = strchr(*text, ']');
+    size_t len = end != NULL ? (size_t)(end - *text) : 0;
+    if (**text != '[' || len < 3 || len - 1 != strspn(*text + 1, "0123456789abcdefABCDEF:."))
+        return false;
+    *text = end + 1;
+    return true;
+}
+
+static bool is_host(const char **text, enum endpoint_rule rule)
 {
     static const char ipv6[] = "[::1]";
     if (strncmp(*text, ipv6, sizeof ipv6 - 1) == 0) {
         *text += sizeof ipv6 - 1;
         return true;
     }
+    if (rule == ENDPOINT_ANY && **text == '*')
+        return *++*text == ':';
+    if (rule == ENDPOINT_ANY && **text == '[')
+        return skip_ipv6(text);
     for (int i = 0; i < 4; i++) {
         long octet = read_number(text);
-        if (octet < 0 || octet > 255 || (i == 0 && octet != 127))
+        if (octet < 0 || octet > 255 || (i == 0 && octet != 127 && rule != ENDPOINT_ANY))
             return false;
         if (i < 3 && *(*text)++ != '.')
             return false;
@@ -51,19 +66,23 @@ static struct endpoint_verdict check_ipc(const char *path)
     return (struct endpoint_verdict){ NULL, NULL };
 }
 
-struct endpoint_verdict endpoint_check(const char *endpoint, bool ipc_only)
+struct endpoint_verdict endpoint_check(const char *endpoint, enum endpoint_rule rule)
 {
     if (strncmp(endpoint, "ipc://", 6) == 0)
         return check_ipc(endpoint + 6);
-    if (ipc_only)
-        return (struct endpoint_verdict){ "admin listens on ipc only",
+    if (rule == ENDPOINT_IPC)
+        return (struct endpoint_verdict){ "without keys admin listens on ipc only",
                                           "write ipc:///folder/admin; the folder is its owner's alone (0700)" };
     if (strncmp(endpoint, "tcp://", 6) != 0)
         return (struct endpoint_verdict){ "an endpoint is tcp:// or ipc://",
                                           "write tcp://127.0.0.1:port or ipc:///folder/name" };
     const char *rest = endpoint + 6;
-    if (!is_loopback_host(&rest))
-        return (struct endpoint_verdict){ "only this machine may connect while peers are not authenticated",
+    bool host = is_host(&rest, rule);
+    if (!host && rule == ENDPOINT_ANY)
+        return (struct endpoint_verdict){ "that is no address; names are not resolved",
+                                          "use an address of this machine, written as digits, or *" };
+    if (!host)
+        return (struct endpoint_verdict){ "without keys only this machine may connect",
                                           "use an address in 127.0.0.0/8 or [::1], written as digits" };
     if (*rest++ != ':' || !is_port(rest))
         return (struct endpoint_verdict){ "a tcp endpoint ends in a port", "add :1 to :65535, or :* for a free one" };

@@ -6,6 +6,7 @@
 
 #include "belongs.h"
 #include "notify.h"
+#include "permit.h"
 #include "rfl_wire.h"
 #include "signals.h"
 
@@ -14,7 +15,9 @@ enum {
     FULL_PAUSE_MS = 100,            /* after a turn that found no room, before due work is tried again */
     DRAIN_QUIET_MS = 100,           /* draining ends when nothing has come for so long */
     DRAIN_MS_MAX = 5 * 1000,        /* or after this, whoever is still talking */
-    COUNTERS_MAX = 128
+    COUNTERS_MAX = 160,
+    LAST_WORD_MS = 250,             /* from a refusal that ends a connection to its cut */
+    ENDING_MAX = 256                /* keys about to end, in one status */
 };
 
 #define LOOP_COUNTER_LIST(X) \
@@ -22,6 +25,8 @@ enum {
     X(turns_undone)          /* found no room: everybody in them heard BUSY */ \
     X(undecodable)           /* frames that were no ask of ours */ \
     X(wrong_socket) \
+    X(not_permitted)         /* asks that the key does not allow */ \
+    X(key_ended)             /* asks on a connection whose key ended meanwhile */ \
     X(replies_too_big)       /* our own mistake; the peer heard LIMIT */
 
 struct loop {
@@ -44,72 +49,17 @@ struct loop {
 #undef X
     } counters;
     struct rfl_counter shown[COUNTERS_MAX];
+    struct rfl_key_ending ending[ENDING_MAX];
+    int64_t refusals_said_boot_ms;
     char bind[3 * BUS_ENDPOINT_BYTES];
 };
 
-static void refuse(struct loop *loop, uint64_t session, enum rfl_code code)
-{
-    if (code == RFL_CODE_WRONG_SOCKET)
-        loop->counters.wrong_socket++;
-    else
-        loop->counters.undecodable++;
-    rfl_engine_refuse(loop->d->engine, session, &loop->ask, code);
-}
-
-/* A policy is changed between turns, so it waits for the end of this one. */
-static enum rfl_code ask_later(struct loop *loop, uint64_t session)
-{
-    enum rfl_code code = RFL_CODE_BUSY;
-    if (loop->asked.session == 0 && reload_wish_of(&loop->ask, &loop->asked.wish, &code)) {
-        loop->asked.session = session;
-        loop->asked.correlation = loop->ask.correlation;
-    }
-    return code;
-}
-
-static void take_frame(struct loop *loop, const struct bus_frame *frame)
-{
-    if (frame->session == 0)
-        return;
-    enum rfl_code code = RFL_CODE_PARSE;
-    rfl_arena_reset(&loop->arena);
-    if (frame->misframed)
-        memset(&loop->ask, 0, sizeof loop->ask);
-    else
-        code = rfl_wire_decode_ask(frame->payload, &loop->arena, &loop->ask);
-    if (code == RFL_CODE_OK && !belongs_on(loop->ask.kind, frame->socket))
-        code = RFL_CODE_WRONG_SOCKET;
-    bool later = code == RFL_CODE_OK && loop->ask.kind == RFL_MSG_POLICY_LOAD;
-    if (later)
-        code = ask_later(loop, frame->session);
-    if (later && code == RFL_CODE_OK)
-        return;
-    if (code == RFL_CODE_OK)
-        rfl_engine_handle(loop->d->engine, frame->session, &loop->ask);
-    else
-        refuse(loop, frame->session, code);
-}
-
-static void take_input(struct loop *loop)
-{
-    struct daemon *d = loop->d;
-    size_t bytes = 0;
-    struct bus_frame frame;
-    for (uint32_t i = 0; i < RFL_BATCH_MAX && bytes <= RFL_TURN_BYTES_MAX - RFL_MESSAGE_BYTES_MAX; i++) {
-        if (!rfl_engine_has_room(d->engine) || !bus_receive(d->bus, d->now.boot_ms, &frame))
-            break;
-        take_frame(loop, &frame);
-        bytes += frame.payload.len;
-    }
-}
-
-static void tell_gone(struct loop *loop)
-{
-    for (uint64_t session; rfl_engine_has_room(loop->d->engine) && (session = bus_gone(loop->d->bus)) != 0; )
-        rfl_engine_gone(loop->d->engine, session);
-}
-
 /* ---- speaking ---- */
+
+static struct rfl_view text_view(const char *text)
+{
+    return (struct rfl_view){ (const uint8_t *)text, strlen(text) };
+}
 
 static void add_counter(struct loop *loop, uint32_t *count, const char *name, uint64_t value)
 {
@@ -117,9 +67,19 @@ static void add_counter(struct loop *loop, uint32_t *count, const char *name, ui
         loop->shown[(*count)++] = (struct rfl_counter){ { (const uint8_t *)name, strlen(name) }, value };
 }
 
-static struct rfl_view text_of(const char *text)
+static void complete_keys(struct loop *loop, struct rfl_msg_admin_state *state)
 {
-    return (struct rfl_view){ (const uint8_t *)text, strlen(text) };
+    const struct daemon *d = loop->d;
+    const struct rfl_keys *keys = d->keyring.keys;
+    state->without_keys = d->options.without_keys;
+    state->keys = keyring_good(&d->keyring, d->now.wall_ms);
+    state->keys_ending = loop->ending;
+    for (uint32_t i = 0; keys != NULL && i < rfl_keys_count(keys) && state->keys_ending_count < ENDING_MAX; i++) {
+        const struct rfl_key_entry *entry = rfl_keys_get(keys, i);
+        if (keyring_is_ending(entry, d->now.wall_ms))
+            loop->ending[state->keys_ending_count++] = (struct rfl_key_ending){ text_view(entry->name),
+                                                                                entry->until_ms };
+    }
 }
 
 /* The engine knows nothing of sockets: what only the daemon can say of itself is added here. */
@@ -136,17 +96,25 @@ static void complete_admin_state(struct loop *loop, struct rfl_msg_admin_state *
 #define X(name) add_counter(loop, &count, "loop_" #name, loop->counters.name);
     LOOP_COUNTER_LIST(X)
 #undef X
+    if (bus_zap(d->bus) != NULL) {
+        const struct zap_counters *zap = zap_counters(bus_zap(d->bus));
+#define X(name) add_counter(loop, &count, #name, zap->name);
+        ZAP_COUNTER_LIST(X)
+#undef X
+    }
+    add_counter(loop, &count, "bus_connections", peers_count(bus_peers(d->bus)));
     add_counter(loop, &count, "bus_sessions", bus_session_count(d->bus));
     add_counter(loop, &count, "log_dropped", d->log.dropped);
     state->counters = loop->shown;
     state->counters_count = count;
+    complete_keys(loop, state);
     int len = snprintf(loop->bind, sizeof loop->bind, "%s %s %s", bus_endpoint(d->bus, BUS_DOORS),
                        bus_endpoint(d->bus, BUS_WORKERS), bus_endpoint(d->bus, BUS_ADMIN));
     assert(len > 0 && (size_t)len < sizeof loop->bind);
     state->bind = (struct rfl_view){ (const uint8_t *)loop->bind, (size_t)len };
     state->policy_pinned = d->standing.pinned;
     state->reload_refused_ms = d->standing.refused_ms;
-    state->reload_refused = text_of(d->standing.refused);
+    state->reload_refused = text_view(d->standing.refused);
 }
 
 static size_t encode(struct loop *loop, const struct rfl_reply *reply)
@@ -181,6 +149,169 @@ static void speak(struct loop *loop)
     }
 }
 
+static void refuse(struct loop *loop, uint64_t session, enum rfl_code code)
+{
+    if (code == RFL_CODE_WRONG_SOCKET)
+        loop->counters.wrong_socket++;
+    else if (code == RFL_CODE_NOT_PERMITTED)
+        loop->counters.not_permitted++;
+    else if (code == RFL_CODE_KEY_ENDED)
+        loop->counters.key_ended++;
+    else
+        loop->counters.undecodable++;
+    rfl_engine_refuse(loop->d->engine, session, &loop->ask, code);
+}
+
+/* ---- what the daemon answers without the engine: nothing of it is in the store ---- */
+
+static void say(struct loop *loop, uint64_t session, const struct rfl_reply *reply)
+{
+    size_t len = encode(loop, reply);
+    bus_send(loop->d->bus, session, (struct rfl_view){ loop->frame, len });
+}
+
+static void say_keys_refused(struct loop *loop, uint64_t session, const struct rfl_conf_report *report)
+{
+    struct rfl_finding finding[RFL_FINDINGS_MAX];
+    uint32_t count = report->count < RFL_FINDINGS_MAX ? report->count : RFL_FINDINGS_MAX;
+    char path[RFL_FINDINGS_MAX][RFL_CONF_KEY_BYTES + 24];
+    for (uint32_t i = 0; i < count; i++) {
+        const struct rfl_conf_finding *f = &report->finding[i];
+        (void)snprintf(path[i], sizeof path[i], "keys.conf:%d: %s", f->line, f->key);
+        finding[i] = (struct rfl_finding){ text_view(path[i]), text_view("keys.conf"), text_view(f->rule),
+                                           text_view(f->remedy), RFL_SEVERITY_ERROR };
+    }
+    say(loop, session, &(struct rfl_reply){ .kind = RFL_MSG_REFUSAL, .correlation = loop->ask.correlation,
+        .refusal = { .code = RFL_CODE_INVALID, .findings = finding, .findings_count = count } });
+}
+
+static void reload_keys(struct loop *loop, uint64_t session)
+{
+    struct daemon *d = loop->d;
+    uint32_t ended = 0;
+    if (loop->ask.why.len == 0 || loop->ask.operator_name.len == 0) {
+        refuse(loop, session, RFL_CODE_REASON_MISSING);
+        return;
+    }
+    struct rfl_conf_report *report = calloc(1, sizeof *report);
+    enum rfl_err err = report == NULL ? RFL_E_MEMORY : daemon_reload_keys(d, loop->ask.dry_run, report, &ended);
+    if (err == RFL_E_OK) {
+        say(loop, session, &(struct rfl_reply){ .kind = RFL_MSG_KEYS_RELOADED, .correlation = loop->ask.correlation,
+            .keys_reloaded = { loop->ask.dry_run, keyring_good(&d->keyring, d->now.wall_ms), ended } });
+    } else if (err == RFL_E_MEMORY) {
+        refuse(loop, session, RFL_CODE_BUSY);
+    } else {
+        if (!loop->ask.dry_run)
+            LOG(&d->log, ERROR, "keys.kept_old", F_ERR("error", err), F_U64("findings", report->count),
+                F_FINDING(&report->finding[0]));
+        say_keys_refused(loop, session, report);
+    }
+    free(report);
+}
+
+/* entry is NULL without keys. */
+static void show_key(struct loop *loop, uint64_t session, const struct rfl_key_entry *entry)
+{
+    static char prefix[RFL_KEY_QUEUES_MAX][RFL_NAME_BYTES_MAX + 2];
+    struct rfl_view may[RFL_KEY_QUEUES_MAX];
+    struct rfl_reply reply = { .kind = RFL_MSG_KEY_SHOWN, .correlation = loop->ask.correlation,
+                               .key_shown = { .without_keys = entry == NULL, .may = may } };
+    struct rfl_msg_key_shown *shown = &reply.key_shown;
+    for (unsigned door = 1; entry != NULL && door < RFL_DOOR_COUNT; door++)
+        if (rfl_key_may_use_door(entry, (enum rfl_door)door))
+            may[shown->may_count++] = text_view(rfl_door_name((enum rfl_door)door));
+    for (unsigned verb = 0; entry != NULL && verb < RFL_VERB_COUNT; verb++)
+        if (rfl_key_may(entry, (enum rfl_verb)verb))
+            may[shown->may_count++] = text_view(rfl_verb_word((enum rfl_verb)verb));
+    for (uint32_t i = 0; entry != NULL && i < entry->queues_count; i++) {
+        const struct rfl_key_queue *queue = rfl_keys_queue(loop->d->keyring.keys, entry, i);
+        (void)snprintf(prefix[i], sizeof prefix[i], "%s%s", queue->name, queue->prefix ? "*" : "");
+        may[shown->may_count++] = text_view(prefix[i]);
+    }
+    if (entry != NULL) {
+        shown->name = text_view(entry->name);
+        shown->kind = text_view(rfl_key_kind_word((enum rfl_key_kind)entry->kind));
+        shown->who = text_view(entry->who);
+        shown->owner = text_view(entry->owner);
+        shown->fingerprint = text_view(entry->fingerprint);
+        shown->from_ms = entry->from_ms;
+        shown->until_ms = entry->until_ms;
+    }
+    say(loop, session, &reply);
+}
+
+/* A policy is changed between turns, so it waits for the end of this one. */
+static void load_later(struct loop *loop, uint64_t session)
+{
+    enum rfl_code code = RFL_CODE_BUSY;
+    if (loop->asked.session == 0 && reload_wish_of(&loop->ask, &loop->asked.wish, &code)) {
+        loop->asked.session = session;
+        loop->asked.correlation = loop->ask.correlation;
+    } else {
+        refuse(loop, session, code);
+    }
+}
+
+/* ---- listening ---- */
+
+/* Who asks, by the table in force; NULL: nobody whose key is good. */
+static const struct rfl_key_entry *asker(const struct daemon *d, const struct bus_frame *frame)
+{
+    const struct rfl_key_entry *entry = rfl_keys_find(d->keyring.keys, frame->key);
+    return entry != NULL && rfl_key_state(entry, d->now.wall_ms) == RFL_KEY_GOOD ? entry : NULL;
+}
+
+static void take_frame(struct loop *loop, const struct bus_frame *frame)
+{
+    struct daemon *d = loop->d;
+    const struct rfl_key_entry *entry = NULL;
+    if (frame->session == 0)
+        return;
+    enum rfl_code code = RFL_CODE_PARSE;
+    rfl_arena_reset(&loop->arena);
+    if (frame->misframed)
+        memset(&loop->ask, 0, sizeof loop->ask);
+    else
+        code = rfl_wire_decode_ask(frame->payload, &loop->arena, &loop->ask);
+    if (code == RFL_CODE_OK && !belongs_on(loop->ask.kind, frame->socket))
+        code = RFL_CODE_WRONG_SOCKET;
+    if (frame->key != NULL && (entry = asker(d, frame)) == NULL) {
+        code = RFL_CODE_KEY_ENDED;
+        bus_cut(d->bus, frame->session, d->now.boot_ms + LAST_WORD_MS);
+    }
+    if (code == RFL_CODE_OK && entry != NULL)
+        code = permit(d->keyring.keys, entry, &loop->ask);
+    if (code != RFL_CODE_OK)
+        refuse(loop, frame->session, code);
+    else if (loop->ask.kind == RFL_MSG_POLICY_LOAD)
+        load_later(loop, frame->session);
+    else if (loop->ask.kind == RFL_MSG_KEYS_RELOAD)
+        reload_keys(loop, frame->session);
+    else if (loop->ask.kind == RFL_MSG_KEY_SHOW)
+        show_key(loop, frame->session, entry);
+    else
+        rfl_engine_handle(d->engine, frame->session, &loop->ask);
+}
+
+static void take_input(struct loop *loop)
+{
+    struct daemon *d = loop->d;
+    size_t bytes = 0;
+    struct bus_frame frame;
+    for (uint32_t i = 0; i < RFL_BATCH_MAX && bytes <= RFL_TURN_BYTES_MAX - RFL_MESSAGE_BYTES_MAX; i++) {
+        if (!rfl_engine_has_room(d->engine) || !bus_receive(d->bus, d->now.boot_ms, &frame))
+            break;
+        take_frame(loop, &frame);
+        bytes += frame.payload.len;
+    }
+}
+
+static void tell_gone(struct loop *loop)
+{
+    for (uint64_t session; rfl_engine_has_room(loop->d->engine) && (session = bus_gone(loop->d->bus)) != 0; )
+        rfl_engine_gone(loop->d->engine, session);
+}
+
 /* ---- between turns ---- */
 
 static void say_policy_loaded(struct loop *loop, const struct rfl_conf_report *report,
@@ -190,8 +321,10 @@ static void say_policy_loaded(struct loop *loop, const struct rfl_conf_report *r
     uint32_t count = report->count < RFL_CONF_FINDINGS_MAX ? report->count : RFL_CONF_FINDINGS_MAX;
     for (uint32_t i = 0; i < count; i++) {
         const struct rfl_conf_finding *f = &report->finding[i];
-        loop->findings[i] = (struct rfl_policy_finding_row){ text_of(f->file), text_of(f->key), text_of(f->rule),
-                                                             text_of(f->remedy), f->line > 0 ? (uint32_t)f->line : 0 };
+        loop->findings[i] = (struct rfl_policy_finding_row){ text_view(f->file), text_view(f->key),
+                                                             text_view(f->rule),
+                                                             text_view(f->remedy),
+                                                             f->line > 0 ? (uint32_t)f->line : 0 };
     }
     rfl_conf_digest_text(result->before, before);
     if (!rfl_hash_none(result->after))
@@ -199,7 +332,7 @@ static void say_policy_loaded(struct loop *loop, const struct rfl_conf_report *r
     struct rfl_reply reply = { .kind = RFL_MSG_POLICY_LOADED, .correlation = loop->asked.correlation };
     reply.policy_loaded = (struct rfl_msg_policy_loaded){
         .dry_run = loop->asked.wish.dry_run, .taken = result->taken, .pinned = loop->d->standing.pinned,
-        .before = text_of(before), .after = text_of(after), .findings = loop->findings, .findings_count = count };
+        .before = text_view(before), .after = text_view(after), .findings = loop->findings, .findings_count = count };
     size_t len = encode(loop, &reply);
     bus_send(loop->d->bus, loop->asked.session, (struct rfl_view){ loop->frame, len });
 }
@@ -259,14 +392,34 @@ static void keep_house(struct loop *loop)
         return;
     loop->rested_boot_ms = d->now.boot_ms;
     bus_forget(d->bus, d->now.boot_ms);
+    daemon_end_expired(d);
+    keyring_warn(&d->keyring, &d->log, d->now.wall_ms);
     say_status(loop);
     const struct bus_counters *now = bus_counters(d->bus), *seen = &loop->seen;
     if (now->bus_misframed != seen->bus_misframed || now->bus_foreign_ids != seen->bus_foreign_ids
-        || now->bus_not_reading != seen->bus_not_reading || now->bus_evicted != seen->bus_evicted)
+        || now->bus_not_reading != seen->bus_not_reading || now->bus_evicted != seen->bus_evicted
+        || now->bus_wrong_server_key != seen->bus_wrong_server_key || now->bus_no_key != seen->bus_no_key)
         LOG(&d->log, WARN, "bus.trouble", F_U64("misframed", now->bus_misframed),
             F_U64("foreign_ids", now->bus_foreign_ids), F_U64("not_reading", now->bus_not_reading),
-            F_U64("evicted", now->bus_evicted), F_U64("unreachable", now->bus_unreachable));
+            F_U64("evicted", now->bus_evicted), F_U64("unreachable", now->bus_unreachable),
+            F_U64("wrong_server_key", now->bus_wrong_server_key), F_U64("no_key", now->bus_no_key));
     loop->seen = *now;
+}
+
+/* Who was refused at the door: the first at once, then no more often than housekeeping. */
+static void say_refusals(struct loop *loop)
+{
+    struct daemon *d = loop->d;
+    struct zap_refusal refusal[ZAP_REFUSALS_KEPT];
+    if (bus_zap(d->bus) == NULL
+        || (loop->refusals_said_boot_ms != 0 && d->now.boot_ms - loop->refusals_said_boot_ms < REST_MS))
+        return;
+    uint32_t count = zap_refusals(bus_zap(d->bus), refusal);
+    for (uint32_t i = 0; i < count; i++)
+        LOG(&d->log, WARN, "key.refused", F_OURS("why", refusal[i].why), F_OURS("key", refusal[i].fingerprint),
+            F_OURS("from", refusal[i].address), F_U64("times", refusal[i].times));
+    if (count > 0)
+        loop->refusals_said_boot_ms = d->now.boot_ms;
 }
 
 /* Only a turn that was committed, or one that had nothing to commit, proves that the daemon works. */
@@ -290,6 +443,8 @@ static int64_t wait_ms(const struct loop *loop)
         wait = FULL_PAUSE_MS;
     if (d->draining && wait > DRAIN_QUIET_MS)
         wait = DRAIN_QUIET_MS;
+    if (bus_next_cut(d->bus) != INT64_MAX && bus_next_cut(d->bus) - d->now.boot_ms < wait)
+        wait = bus_next_cut(d->bus) - d->now.boot_ms;
     if (bus_has_gone(d->bus) || loop->drain_new || wait < 0)
         wait = 0;
     return wait;
@@ -332,6 +487,8 @@ static enum step turn(struct loop *loop)
     if (!heed_signals(loop))
         return STEP_STORE_FAILED;
     keep_house(loop);
+    say_refusals(loop);
+    bus_cut_due(d->bus, d->now.boot_ms);
     bool due = rfl_engine_next_due(d->engine) <= d->now.wall_ms;
     if (readable || loop->drain_new)
         loop->heard_boot_ms = d->now.boot_ms;

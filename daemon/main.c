@@ -23,9 +23,9 @@ struct arguments { enum mode mode; const char *conf_path; };
 static const char usage[] =
     "usage: referrald [-c FILE] [-t | -T] [--version] [--help]\n"
     "  -c FILE    configuration; default " OPTIONS_FILE_DEFAULT "\n"
-    "  -t         check configuration, policy and directories, print their digests, and exit\n"
+    "  -t         check configuration, keys, policy and directories, print their digests, and exit\n"
     "  -T         print the effective configuration and where each value comes from, and exit\n"
-    "signals: HUP reloads policy and directories (all or nothing), TERM and INT drain and stop\n";
+    "signals: HUP reloads policy, directories and keys (all or nothing), TERM and INT drain and stop\n";
 
 static struct arguments parse(int argc, char **argv)
 {
@@ -56,6 +56,10 @@ static bool finished(const struct daemon *d, enum mode mode)
         for (size_t i = 0; i < sizeof d->guidance.policy->digest.b; i++)
             (void)printf("%02x", d->guidance.policy->digest.b[i]);
         (void)printf("\n");
+        if (d->options.without_keys)
+            (void)printf("without keys: for development only\n");
+        else
+            (void)printf("keys %u\n", (unsigned)rfl_keys_count(d->keyring.keys));
         const struct rfl_directory_set *set = d->guidance.directories;
         for (uint32_t i = 0; set != NULL && i < rfl_directory_set_count(set); i++)
             (void)printf("directory %s\n", rfl_directory_label(rfl_directory_set_get(set, i)));
@@ -72,6 +76,8 @@ static int configure(struct daemon *d, enum mode mode)
     enum rfl_err err = options_read(d->conf_path, &d->options, d->origins, report);
     if (err == RFL_E_OK && mode != MODE_SHOW)
         err = mode == MODE_CHECK ? guidance_load(&d->options, NULL, &d->guidance, report) : reload_first(d, report);
+    if (err == RFL_E_OK && mode != MODE_SHOW)
+        err = keyring_open(&d->keyring, &d->options, report);
     if (report->count > 0)
         rfl_conf_report_print(report, stderr);
     if (err != RFL_E_OK)
@@ -164,6 +170,7 @@ int main(int argc, char **argv)
         return rfl_conf_print(options_table(), &d.options, d.origins, stdout) ? 0 : EX_IOERR;
     if (code != 0 || finished(&d, arguments.mode)) {
         guidance_free(&d.guidance);
+        keyring_close(&d.keyring);
         return code;
     }
     return serve(&d);

@@ -24,11 +24,17 @@ static const struct rfl_conf_option table[] = {
     OPT(STRING, directory_dir,       "0",      "200",    "",                          true,
         "folder of compiled directories; empty: only configuration places people"),
     OPT(STRING, doors,               "1",      "120",    "tcp://127.0.0.1:5701",      false,
-        "where adapters connect: this machine only, tcp or ipc"),
+        "where adapters connect: tcp or ipc"),
     OPT(STRING, workers,             "1",      "120",    "tcp://127.0.0.1:5702",      false,
-        "where intake workers connect: this machine only, tcp or ipc"),
+        "where intake workers connect: tcp or ipc"),
     OPT(STRING, admin,               "1",      "120",    "ipc:///run/referrald/admin", false,
-        "where referralctl connects: ipc only, in a folder that is its owner's alone"),
+        "where referralctl connects: tcp or ipc; an ipc socket lies in a folder that is its owner's alone"),
+    OPT(STRING, server_key,          "1",      "200",    "/etc/referrald/server.key", false,
+        "the daemon's own key pair, mode 0600; referralctl keys new --server makes it"),
+    OPT(STRING, keys_file,           "1",      "200",    "/etc/referrald/keys.conf",  true,
+        "who may connect and what each may do; referralctl keys allow writes it"),
+    OPT(BOOL,   without_keys,        NULL,     NULL,     "false",                     false,
+        "for development: whoever reaches a socket may do everything; tcp on this machine only, admin ipc only"),
     OPT(DUR,    session_idle,        "1s",     "1h",     "30s",                       false,
         "a worker silent for longer is gone and its offers return to their queue"),
     OPT(DUR,    lease_min,           "0ms",    "1h",     "0ms",                       false,
@@ -60,9 +66,9 @@ static void blame(struct rfl_conf_report *report, const struct rfl_conf_origin *
 }
 
 static void check_endpoint(struct rfl_conf_report *report, const struct rfl_conf_origin *origins, const char *key,
-                           const char *endpoint)
+                           const char *endpoint, enum endpoint_rule rule)
 {
-    struct endpoint_verdict verdict = endpoint_check(endpoint, strcmp(key, "admin") == 0);
+    struct endpoint_verdict verdict = endpoint_check(endpoint, rule);
     if (verdict.rule != NULL)
         blame(report, origins, key, verdict.rule, verdict.remedy);
 }
@@ -77,12 +83,14 @@ static bool is_log_format(const char *word)
 static void check_whole(const struct options *options, const struct rfl_conf_origin *origins,
                         struct rfl_conf_report *report)
 {
-    check_endpoint(report, origins, "doors", options->doors);
-    check_endpoint(report, origins, "workers", options->workers);
-    check_endpoint(report, origins, "admin", options->admin);
+    enum endpoint_rule rule = options->without_keys ? ENDPOINT_LOOPBACK : ENDPOINT_ANY;
+    check_endpoint(report, origins, "doors", options->doors, rule);
+    check_endpoint(report, origins, "workers", options->workers, rule);
+    check_endpoint(report, origins, "admin", options->admin, options->without_keys ? ENDPOINT_IPC : rule);
     if (strcmp(options->doors, options->workers) == 0 && strstr(options->doors, ":*") == NULL)
         blame(report, origins, "workers", "doors and workers are two sockets", "give workers another port or path");
-    if (strcmp(options->admin, options->doors) == 0 || strcmp(options->admin, options->workers) == 0)
+    if (strstr(options->admin, ":*") == NULL
+        && (strcmp(options->admin, options->doors) == 0 || strcmp(options->admin, options->workers) == 0))
         blame(report, origins, "admin", "admin has a socket of its own", "give admin another path");
     if (options->store_map % 4096 != 0)
         blame(report, origins, "store_map", "the map is whole pages", "use a multiple of 4 KiB, such as 64MiB");

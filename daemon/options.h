@@ -15,12 +15,14 @@ struct options {
     bool store_any_fs;
     char policy_dir[RFL_CONF_STRING_BYTES], directory_dir[RFL_CONF_STRING_BYTES];
     char doors[RFL_CONF_STRING_BYTES], workers[RFL_CONF_STRING_BYTES], admin[RFL_CONF_STRING_BYTES];
+    char server_key[RFL_CONF_STRING_BYTES], keys_file[RFL_CONF_STRING_BYTES];
+    bool without_keys;
     int64_t session_idle, lease_min;                            /* ms */
     bool test_people;
     char log_format[RFL_CONF_STRING_BYTES], user[RFL_CONF_STRING_BYTES];
 };
 
-enum { OPTIONS_COUNT = 15 };
+enum { OPTIONS_COUNT = 18 };
 
 const struct rfl_conf_table *options_table(void);
 

@@ -98,11 +98,12 @@ struct incoming {
     struct options options;
     struct rfl_conf_origin origins[OPTIONS_COUNT];
     struct guidance guidance;
+    struct rfl_keys *keys;                          /* of HUP; NULL: those in force stay */
     struct rfl_hash digest;
     bool archived;
 };
 
-static enum rfl_err load_folder(struct daemon *d, struct incoming *in, struct rfl_conf_report *report)
+static enum rfl_err load_folder(struct daemon *d, struct incoming *in, bool with_keys, struct rfl_conf_report *report)
 {
     enum rfl_err err = options_read(d->conf_path, &in->options, in->origins, report);
     if (err != RFL_E_OK)
@@ -113,7 +114,11 @@ static enum rfl_err load_folder(struct daemon *d, struct incoming *in, struct rf
                             "put the old value back, or restart");
         return RFL_E_INVALID;
     }
-    return guidance_load(&in->options, NULL, &in->guidance, report);
+    enum rfl_err keys_err = RFL_E_OK;
+    err = guidance_load(&in->options, NULL, &in->guidance, report);
+    if (with_keys && !in->options.without_keys)
+        keys_err = keyring_read(&in->options, report, &in->keys);
+    return err != RFL_E_OK ? err : keys_err;
 }
 
 static enum rfl_err load_archived(struct daemon *d, const char *digest, struct incoming *in,
@@ -178,6 +183,9 @@ static void swap(struct daemon *d, struct incoming *in)
     memcpy(d->origins, in->origins, sizeof d->origins);
     d->standing = (struct reload_standing){ .pinned = in->archived };
     guidance_free(&old);
+    uint32_t ended;
+    if (in->keys != NULL && daemon_put_keys(d, in->keys, &ended) == RFL_E_OK)
+        in->keys = NULL;
     if (unpinned)
         LOG(&d->log, NOTE, "policy.unpinned", F_HASH("policy", d->guidance.policy->digest));
     LOG(&d->log, NOTE, "reload.done", F_HASH("policy", d->guidance.policy->digest),
@@ -236,7 +244,7 @@ void reload(struct daemon *d, const struct reload_wish *wish, struct rfl_conf_re
     if (!wish->dry_run)
         notify_reloading();
     enum rfl_err err = in == NULL                 ? RFL_E_MEMORY
-                       : wish->digest[0] == '\0'  ? load_folder(d, in, report)
+                       : wish->digest[0] == '\0'  ? load_folder(d, in, wish->operator_name[0] == '\0', report)
                                                   : load_archived(d, wish->digest, in, report);
     if (err == RFL_E_OK) {
         in->digest = out->after = rfl_policy_digest(in->guidance.policy);
@@ -247,6 +255,8 @@ void reload(struct daemon *d, const struct reload_wish *wish, struct rfl_conf_re
     out->taken = err == RFL_E_OK;
     if (in != NULL && (wish->dry_run || err != RFL_E_OK))
         guidance_free(&in->guidance);
+    if (in != NULL)
+        rfl_keys_free(&in->keys);
     free(in);
     if (wish->dry_run)
         return;

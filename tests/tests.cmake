@@ -47,7 +47,7 @@ if(TARGET referrald AND TARGET referralctl AND TARGET demo_driver)
   rfl_test(demo e2e TIMEOUT 300 LABELS main release journey COMMAND ${rfl_bin}/test_demo.py)
 endif()
 foreach(part policy/policy policy/prove policy/reload journey/journey sim/sim crash/crash crash/kill fuzz/fuzz e2e/e2e
-  e2e/python security/security bench/bench)
+  e2e/python security/security security/keys bench/bench)
   include(${CMAKE_SOURCE_DIR}/tests/${part}.cmake OPTIONAL)
 endforeach()
 

@@ -9,6 +9,7 @@
 
 #include "rfl_flight.h"
 #include "rfl_keep.h"
+#include "rfl_link.h"
 #include "rfl_mailkeep.h"
 
 enum {
@@ -22,6 +23,8 @@ enum {
 
 struct rfl_client {
     void *context, *socket;
+    struct rfl_link link;
+    bool give_up;
     char endpoint[ENDPOINT_BYTES];
     int64_t absent_since_ms;            /* when the socket was first found unable to send; 0: it can */
     rfl_client_heard *heard;
@@ -76,7 +79,7 @@ static bool socket_options(void *socket, uint32_t in_flight_max)
         && zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &(int64_t){ RFL_MESSAGE_BYTES_MAX }, sizeof(int64_t)) == 0;
 }
 
-static enum rfl_err open_socket(struct rfl_client *client)
+static enum rfl_err open_socket(struct rfl_client *client, const struct rfl_client_options *options)
 {
     client->context = zmq_ctx_new();
     if (client->context == NULL)
@@ -84,6 +87,9 @@ static enum rfl_err open_socket(struct rfl_client *client)
     client->socket = zmq_socket(client->context, ZMQ_DEALER);
     if (client->socket == NULL || !socket_options(client->socket, client->flight.count_max))
         return RFL_E_IO;
+    enum rfl_err err = rfl_link_open(&client->link, client->context, client->socket, options);
+    if (err != RFL_E_OK)
+        return err;
     return zmq_connect(client->socket, client->endpoint) == 0 ? RFL_E_OK : RFL_E_INVALID;
 }
 
@@ -99,6 +105,7 @@ enum rfl_err rfl_client_new(const struct rfl_client_options *options, struct rfl
     memcpy(client->endpoint, options->endpoint, endpoint_bytes);
     client->heard = options->heard;
     client->ctx = options->ctx;
+    client->give_up = options->give_up;
     client->resend_ms = options->resend_ms != 0 ? options->resend_ms : RESEND_MS;
     client->resend_max_ms = options->resend_max_ms != 0 ? options->resend_max_ms : RESEND_MAX_MS;
     if (client->resend_max_ms < client->resend_ms)
@@ -117,7 +124,7 @@ enum rfl_err rfl_client_new(const struct rfl_client_options *options, struct rfl
         client->luck = (uint64_t)boot_ms();             /* only spreads resends; any start will do */
     client->luck |= 1;
     if (err == RFL_E_OK)
-        err = open_socket(client);
+        err = open_socket(client, options);
     if (err == RFL_E_OK)
         *out = client;
     else
@@ -132,6 +139,7 @@ void rfl_client_free(struct rfl_client **client)
         return;
     assert(!c->in_heard);
     (void)zmq_msg_close(&c->held);
+    rfl_link_close(&c->link, c->socket);
     if (c->socket != NULL)
         (void)zmq_close(c->socket);
     if (c->context != NULL)
@@ -145,6 +153,7 @@ void rfl_client_free(struct rfl_client **client)
 
 uint32_t rfl_client_in_flight(const struct rfl_client *client) { return client->flight.count; }
 void *rfl_client_socket(struct rfl_client *client) { return client->socket; }
+enum rfl_client_trouble rfl_client_trouble(const struct rfl_client *client) { return client->link.trouble; }
 const struct rfl_client_counts *rfl_client_counts(const struct rfl_client *client) { return &client->counts; }
 
 /* ---- sending ---- */
@@ -439,24 +448,32 @@ static bool answered(const struct rfl_client *client)
     return client->asking != 0 && client->answer == NULL;
 }
 
+static bool given_up(const struct rfl_client *client)
+{
+    return client->asking != 0 && client->give_up && client->link.trouble != RFL_TROUBLE_NONE
+        && client->link.trouble != RFL_TROUBLE_UNREACHABLE;
+}
+
 static int run(struct rfl_client *client, int64_t until_ms)
 {
     assert(!client->in_heard);
     for (;;) {
         int64_t now_ms = boot_ms();
+        rfl_link_look(&client->link);
         send_due(client, now_ms);
         int heard = receive_all(client);
         if (client->broken)
             return -1;
         now_ms = boot_ms();
-        if (heard > 0 || answered(client) || now_ms >= until_ms)
+        if (heard > 0 || answered(client) || now_ms >= until_ms || given_up(client))
             return heard;
         bool for_room;
         int wait_ms = wait_until(client, until_ms, now_ms, &for_room);
-        zmq_pollitem_t item = { .socket = client->socket, .events = ZMQ_POLLIN };
+        zmq_pollitem_t items[] = { { .socket = client->socket, .events = ZMQ_POLLIN },
+                                   { .socket = client->link.monitor, .events = ZMQ_POLLIN } };
         if (for_room)
-            item.events |= ZMQ_POLLOUT;
-        if (zmq_poll(&item, 1, wait_ms) == -1)
+            items[0].events |= ZMQ_POLLOUT;
+        if (zmq_poll(items, 2, wait_ms) == -1)
             return zmq_errno() == EINTR ? 0 : -1;
     }
 }
@@ -482,7 +499,7 @@ enum rfl_err rfl_client_ask(struct rfl_client *client, const struct rfl_ask *ask
     client->asking = correlation;
     client->asking_until_ms = until_ms_of(timeout_ms);
     client->answer = reply;
-    while (!answered(client) && boot_ms() < client->asking_until_ms && !client->broken)
+    while (!answered(client) && boot_ms() < client->asking_until_ms && !client->broken && !given_up(client))
         if (run(client, client->asking_until_ms) == -1)
             break;
     err = answered(client) ? RFL_E_OK : RFL_E_IO;

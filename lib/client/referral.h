@@ -7,8 +7,13 @@
  *
  * Not thread-safe: one client, one thread. Strings are views; nothing given to a call is kept unless it says so.
  *
+ * A daemon lets nobody in without a key (CurveZMQ): the client's own pair and the public key of the daemon it means to
+ * talk to, as referralctl keys new writes them to a file.
+ *
  *     struct rfl_client *c;
- *     err = rfl_client_new(&(struct rfl_client_options){ .endpoint = "tcp://127.0.0.1:5701" }, &c);
+ *     err = rfl_client_new(&(struct rfl_client_options){ .endpoint = "tcp://daemon:5701",
+ *                              .server_key = identity.server,
+ *                              .public_key = identity.public, .secret_key = identity.secret }, &c);
  *     err = rfl_client_submit(c, source, reference, &form, 30000, &reply);      blocks until receipted
  *     rfl_client_free(&c);
  */
@@ -26,6 +31,9 @@ typedef void rfl_client_heard(void *ctx, struct rfl_client *client, uint64_t tag
 
 struct rfl_client_options {
     const char *endpoint;               /* such as "tcp://127.0.0.1:5701" or "ipc:///run/referrald/admin" */
+    const char *server_key, *public_key, *secret_key;   /* Z85, 40 characters each. All NULL: without keys, for a daemon
+                                                         * that runs so for development */
+    bool give_up;                       /* a blocking ask ends when the connection is refused, not only at its time */
     rfl_client_heard *heard;            /* may be NULL: then only blocking calls are useful */
     void *ctx;
     uint32_t resend_ms;                 /* first wait for an answer before asking again; doubles, with jitter, up to */
@@ -45,8 +53,25 @@ struct rfl_client_counts {
     uint64_t subscribed;                /* times a kept subscription was made, the first included */
 };
 
+/* Why nobody answers. */
+enum rfl_client_trouble {
+    RFL_TROUBLE_NONE,                   /* connected, and let in */
+    RFL_TROUBLE_UNREACHABLE,            /* nobody listens there, or the network does not lead there */
+    RFL_TROUBLE_WRONG_SERVER_KEY,       /* that daemon has another key than server_key; or it runs without keys */
+    RFL_TROUBLE_KEY_NOT_KNOWN,          /* the daemon has no such public key in its keys.conf (ZAP status 400) */
+    RFL_TROUBLE_KEY_ENDED,              /* it has, but revoked, expired or not good yet (ZAP status 500) */
+    RFL_TROUBLE_REFUSED,                /* it wants a key and none was given, or it does not speak this protocol */
+    RFL_TROUBLE_COUNT
+};
+/* As of the last poll or ask; UNREACHABLE before the first. The client goes on trying whatever it is. */
+enum rfl_client_trouble rfl_client_trouble(const struct rfl_client *client);
+/* What it is, and what to do about it; literals. */
+const char *rfl_trouble_text(enum rfl_client_trouble trouble);
+const char *rfl_trouble_remedy(enum rfl_client_trouble trouble);
+
 /* Connecting goes on in the background, for as long as it takes: an endpoint where nobody listens yet is no error.
- * RFL_E_INVALID: no endpoint or one that ZeroMQ cannot use; RFL_E_MEMORY; RFL_E_IO: no socket (errno). */
+ * RFL_E_INVALID: no endpoint or one that ZeroMQ cannot use, or keys that are none or not all three;
+ * RFL_E_MEMORY; RFL_E_IO: no socket (errno). */
 RFL_MUST_USE enum rfl_err rfl_client_new(const struct rfl_client_options *options, struct rfl_client **out);
 /* Drops what is in flight (it may or may not have taken effect: send it again with the same reference). */
 void rfl_client_free(struct rfl_client **client);
@@ -62,7 +87,7 @@ void rfl_client_free(struct rfl_client **client);
  * several Records, of which *reply is the last and the others go to heard with tag 0. *reply's views are valid until
  * the next call with this client. timeout_ms -1: for ever.
  * RFL_E_INVALID: the ask does not fit a frame; RFL_E_FULL: too much in flight; RFL_E_MEMORY; RFL_E_IO: no answer within
- * timeout_ms (its fate is unknown), or the context is broken. */
+ * timeout_ms (its fate is unknown; rfl_client_trouble says whether anybody was there), or the context is broken. */
 RFL_MUST_USE enum rfl_err rfl_client_ask(struct rfl_client *client, const struct rfl_ask *ask, int timeout_ms,
                                          struct rfl_reply *reply);
 /* Sends without waiting; the answer comes to `heard` with this tag (not 0) when polled. The bytes are copied and kept

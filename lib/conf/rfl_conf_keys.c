@@ -121,6 +121,19 @@ bool rfl_key_may_use_queue(const struct rfl_keys *keys, const struct rfl_key_ent
     return false;
 }
 
+bool rfl_key_same_queues(const struct rfl_keys *a_keys, const struct rfl_key_entry *a, const struct rfl_keys *b_keys,
+                         const struct rfl_key_entry *b)
+{
+    if (a->queues_count != b->queues_count)
+        return false;
+    for (uint32_t i = 0; i < a->queues_count; i++) {
+        const struct rfl_key_queue *one = rfl_keys_queue(a_keys, a, i), *other = rfl_keys_queue(b_keys, b, i);
+        if (one->prefix != other->prefix || strcmp(one->name, other->name) != 0)
+            return false;
+    }
+    return true;
+}
+
 bool rfl_key_may(const struct rfl_key_entry *entry, enum rfl_verb verb)
 {
     return entry->kind == RFL_KEY_OPERATOR && (entry->verbs & 1u << verb) != 0;

@@ -99,6 +99,9 @@ enum rfl_key_state rfl_key_state(const struct rfl_key_entry *entry, int64_t now_
 bool rfl_key_is_of(const struct rfl_key_entry *entry, enum rfl_key_kind kind, struct rfl_view who);
 bool rfl_key_may_use_door(const struct rfl_key_entry *entry, enum rfl_door door);
 bool rfl_key_may_use_queue(const struct rfl_keys *keys, const struct rfl_key_entry *entry, struct rfl_view queue);
+/* The same queues in the same order, whatever else differs. */
+bool rfl_key_same_queues(const struct rfl_keys *a_keys, const struct rfl_key_entry *a, const struct rfl_keys *b_keys,
+                         const struct rfl_key_entry *b);
 bool rfl_key_may(const struct rfl_key_entry *entry, enum rfl_verb verb);
 
 #endif

@@ -33,7 +33,9 @@
     X(SUBJECT_RELEASE, subject_release, A) X(SUBJECT_DONE, subject_done, R) \
     X(RETENTION_QUERY, retention_query, A) X(RETENTION, retention, R) \
     X(POLICY_LOAD, policy_load, A) X(POLICY_LOADED, policy_loaded, R) X(POLICY_LIST, policy_list, A) \
-    X(POLICIES, policies, R)
+    X(POLICIES, policies, R) \
+    X(KEYS_RELOAD, keys_reload, A) X(KEYS_RELOADED, keys_reloaded, R) X(KEY_SHOW, key_show, A) \
+    X(KEY_SHOWN, key_shown, R)
 
 enum rfl_message_kind {
     RFL_MSG_NONE,
@@ -70,7 +72,9 @@ const char *rfl_message_name(enum rfl_message_kind kind);   /* "submit"; never N
     X(UNKNOWN_OUTCOME, 17, 'R', true, "it is not known whether this was stored", "send the same bytes again") \
     X(VERSION_CONFLICT, 18, 'S', false, "the referral was amended since", \
       "ask Status, then amend the newest version") \
-    X(REASON_MISSING, 19, 'S', false, "an operator's verb needs a name and a reason", "say who acts and why")
+    X(REASON_MISSING, 19, 'S', false, "an operator's verb needs a name and a reason", "say who acts and why") \
+    X(NOT_PERMITTED, 20, 'S', false, "this key may not do that", "ask whoever keeps keys.conf") \
+    X(KEY_ENDED, 21, 'S', false, "this key is expired or revoked", "use the new key, or ask whoever keeps keys.conf")
 
 enum rfl_code {
 #define X(name, number, fault, retryable, text, remedy) RFL_CODE_##name = number,
@@ -170,12 +174,15 @@ enum rfl_notice { RFL_NOTICE_NONE, RFL_NOTICE_OFFER_LAPSED, RFL_NOTICE_DRAINING,
                   RFL_NOTICE_WITHDRAWN, RFL_NOTICE_AMENDED };
 struct rfl_msg_notice { uint8_t kind; struct rfl_view case_code; struct rfl_token token; };
 struct rfl_counter { struct rfl_view name; uint64_t value; };
+struct rfl_key_ending { struct rfl_view name; int64_t until_ms; };
 struct rfl_msg_admin_state { struct rfl_view version, policy, directory, bind; uint32_t epoch, store_permille;
                              uint64_t log_entries, referrals, cases, joined, store_bytes, mailbox_rows, index_bytes;
                              uint64_t by_status[RFL_STATUS_COUNT]; int64_t started_ms, now_ms; bool adds_up;
                              const struct rfl_counter *counters; uint32_t counters_count;
                              int64_t policy_since_ms, reload_refused_ms; bool policy_pinned;
-                             struct rfl_view reload_refused; };
+                             struct rfl_view reload_refused;
+                             bool without_keys; uint32_t keys;  /* keys: good at this moment */
+                             const struct rfl_key_ending *keys_ending; uint32_t keys_ending_count; };
 struct rfl_queue_row { struct rfl_view name, owner, area; uint64_t waiting; int64_t oldest_ms; uint32_t workers;
                        uint8_t mode; int64_t until_ms; struct rfl_view to, set_by, why; uint32_t capacity;
                        uint64_t working; };
@@ -196,6 +203,9 @@ struct rfl_msg_explained { struct rfl_view code, policy, verdict, reason, area, 
 
 struct rfl_msg_acted { bool dry_run; struct rfl_case_row before, after; const struct rfl_view *events;
                        uint32_t events_count; struct rfl_queue_row queue; };
+struct rfl_msg_keys_reloaded { bool dry_run; uint32_t keys, ended; };
+struct rfl_msg_key_shown { struct rfl_view name, kind, who, owner, fingerprint; const struct rfl_view *may;
+                           uint32_t may_count; int64_t from_ms, until_ms; bool without_keys; };
 
 /* case_code, receipt and actor: what the daemon calls them, for readers; only the entry is in the chain. */
 struct rfl_audit_row { uint64_t sequence; struct rfl_view entry, case_code, receipt, actor; };
@@ -234,6 +244,7 @@ struct rfl_reply {
         struct rfl_msg_subject_found subject_found; struct rfl_msg_told told;
         struct rfl_msg_subject_done subject_done; struct rfl_msg_retention retention;
         struct rfl_msg_policy_loaded policy_loaded; struct rfl_msg_policies policies;
+        struct rfl_msg_keys_reloaded keys_reloaded; struct rfl_msg_key_shown key_shown;
     };
 };
 

@@ -241,6 +241,9 @@ static const struct rfl__wire_row retention_query_rows[] = { ROW_U64(1, after, a
 static const struct rfl__wire_row policy_load_rows[] = {
     OPERATOR_ROWS(WHY), ROW_STRING(4, digest, digest, CODE, 0), ROW_BOOL(5, force, force) };
 #undef PB
+#define PB Referrald__V1__KeysReload
+static const struct rfl__wire_row keys_reload_rows[] = { OPERATOR_ROWS(TEXT) };
+#undef PB
 #undef PREFIX
 #undef CORE
 
@@ -251,5 +254,6 @@ const struct rfl__wire_message rfl__wire_asks[RFL_MSG_COUNT] = {
     RFL__WIRE_ASKS(X)
     [RFL_MSG_POLICY_LIST] = { .number = 123, .table = { NULL, 0, &referrald__v1__policy_list__descriptor } },
     [RFL_MSG_ADMIN_STATUS] = { .number = 80, .table = { NULL, 0, &referrald__v1__admin_status__descriptor } },
+    [RFL_MSG_KEY_SHOW] = { .number = 133, .table = { NULL, 0, &referrald__v1__key_show__descriptor } },
 };
 #undef X

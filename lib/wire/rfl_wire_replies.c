@@ -41,6 +41,13 @@ static const struct rfl__wire_row counter_rows[] = {
 RFL_TABLE(static, counter, counter);
 #undef PB
 #undef CORE
+#define CORE struct rfl_key_ending
+#define PB Referrald__V1__KeyEnding
+static const struct rfl__wire_row key_ending_rows[] = {
+    ROW_STRING(1, name, name, WORD, 0), ROW_I64(2, until_ms, until_ms, 0) };
+RFL_TABLE(static, key_ending, key_ending);
+#undef PB
+#undef CORE
 #define CORE struct rfl_case_row
 #define PB Referrald__V1__CaseRow
 static const struct rfl__wire_row case_row_rows[] = {
@@ -259,7 +266,10 @@ static const struct rfl__wire_row admin_state_rows[] = {
     ROW_I64(14, now_ms, admin_state.now_ms, 0),
     ROW_MESSAGES(15, counters, admin_state.counters, admin_state.counters_count, struct rfl_counter, counter),
     ROW_BOOL(16, adds_up, admin_state.adds_up), ROW_STRING(17, bind, admin_state.bind, SAID, 0),
-    ROW_U64(18, index_bytes, admin_state.index_bytes, 0),
+    ROW_U64(18, index_bytes, admin_state.index_bytes, 0), ROW_BOOL(19, without_keys, admin_state.without_keys),
+    ROW_U32(20, keys, admin_state.keys, 0, 0),
+    ROW_MESSAGES(21, keys_ending, admin_state.keys_ending, admin_state.keys_ending_count, struct rfl_key_ending,
+                 key_ending),
     ROW_I64(30, policy_since_ms, admin_state.policy_since_ms, 0),
     ROW_BOOL(31, policy_pinned, admin_state.policy_pinned),
     ROW_I64(32, reload_refused_ms, admin_state.reload_refused_ms, 0),
@@ -343,6 +353,20 @@ static const struct rfl__wire_row policy_loaded_rows[] = {
 static const struct rfl__wire_row policies_rows[] = {
     ROW_MESSAGES(1, policies, policies.rows, policies.rows_count, struct rfl_policy_row, policy_row),
     ROW_BOOL(2, truncated, policies.truncated) };
+#undef PB
+#define PB Referrald__V1__KeysReloaded
+static const struct rfl__wire_row keys_reloaded_rows[] = {
+    ROW_BOOL(1, dry_run, keys_reloaded.dry_run), ROW_U32(2, keys, keys_reloaded.keys, 0, 0),
+    ROW_U32(3, ended, keys_reloaded.ended, 0, 0) };
+#undef PB
+#define PB Referrald__V1__KeyShown
+static const struct rfl__wire_row key_shown_rows[] = {
+    ROW_STRING(1, name, key_shown.name, WORD, 0), ROW_STRING(2, kind, key_shown.kind, WORD, 0),
+    ROW_STRING(3, who, key_shown.who, WORD, 0), ROW_STRING(4, owner, key_shown.owner, SAID, 0),
+    ROW_STRING(5, fingerprint, key_shown.fingerprint, WORD, 0),
+    ROW_STRINGS(6, may, key_shown.may, key_shown.may_count, ITEMS_MAX, WORD),
+    ROW_I64(7, from_ms, key_shown.from_ms, 0), ROW_I64(8, until_ms, key_shown.until_ms, 0),
+    ROW_BOOL(9, without_keys, key_shown.without_keys) };
 #undef PB
 #undef CORE
 

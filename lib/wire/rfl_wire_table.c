@@ -1,6 +1,6 @@
 #include "rfl_wire_table.h"
 
-enum { NUMBERS_MAX = 128 };
+enum { NUMBERS_MAX = 160 };
 
 enum rfl_message_kind rfl__wire_kind_of(uint64_t number)
 {
@@ -9,6 +9,7 @@ enum rfl_message_kind rfl__wire_kind_of(uint64_t number)
         RFL__WIRE_ASKS(X) RFL__WIRE_REPLIES(X)
 #undef X
         [80] = RFL_MSG_ADMIN_STATUS, [123] = RFL_MSG_POLICY_LIST, [57] = RFL_MSG_PONG,
+        [133] = RFL_MSG_KEY_SHOW,
     };
     return number < NUMBERS_MAX ? (enum rfl_message_kind)kinds[number] : RFL_MSG_NONE;
 }

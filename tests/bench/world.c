@@ -80,7 +80,7 @@ static bool write_conf(const struct world *world)
         return said("cannot write", world->conf_path);
     fprintf(f, "schema_version = 1;\nstore_dir = \"%s\";\nstore_any_fs = true;\npolicy_dir = \"%s/policy\";\n"
                "doors = \"%s\";\nworkers = \"%s\";\nadmin = \"%s\";\nlog_format = \"logfmt\";\n"
-               "test_people = true;\n"
+               "without_keys = true;\ntest_people = true;\n"
                "%send_of_config = true;\n",
             world->store_dir, world->dir, world->doors, world->workers, world->admin,
             world->options.more_conf != NULL ? world->options.more_conf : "");

@@ -3,7 +3,9 @@
 It shares no code with the daemon or with libreferral: what it cannot do, the specification does not say. Needs
 python3-zmq and python3-protobuf, and referral_pb2 made by protoc on the path.
 """
+import os
 import random
+import re
 import time
 
 import zmq
@@ -17,6 +19,14 @@ class NoAnswer(Exception):
     """Nothing came in time."""
 
 
+def read_identity(path):
+    """The keys of an identity file, as referralctl keys new writes it: secret, public, server."""
+    if os.stat(path).st_mode & 0o077:
+        raise PermissionError(f"{path} must be closed to everybody else: chmod 0600")
+    with open(path, encoding="ascii") as f:
+        return dict(re.findall(r'^(secret|public|server) = "([^"]{40})";$', f.read(), re.M))
+
+
 def field_name(message):
     """The Envelope's field of a message: SendBack is send_back."""
     return next(f.name for f in pb.Envelope.DESCRIPTOR.fields if f.message_type == message.DESCRIPTOR)
@@ -28,8 +38,15 @@ class Connection:
     _context = zmq.Context()
     asked = set()                                       # every verb that was ever asked by any of them
 
-    def __init__(self, endpoint):
+    identity = None         # of an identity file (read_identity); None: the daemon runs without keys
+
+    def __init__(self, endpoint, identity=None):
         self.socket = self._context.socket(zmq.DEALER)
+        keys = identity or self.identity
+        if keys is not None:
+            self.socket.curve_serverkey = keys["server"].encode()
+            self.socket.curve_publickey = keys["public"].encode()
+            self.socket.curve_secretkey = keys["secret"].encode()
         self.socket.setsockopt(zmq.LINGER, 0)           # we send again by ourselves
         self.socket.setsockopt(zmq.HEARTBEAT_IVL, 5000)
         self.socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 30000)
@@ -125,8 +142,8 @@ class Connection:
 class Adapter(Connection):
     """A source on the doors socket."""
 
-    def __init__(self, endpoint, source):
-        super().__init__(endpoint)
+    def __init__(self, endpoint, source, identity=None):
+        super().__init__(endpoint, identity)
         self.source = source
 
     def submit(self, reference, referral):
@@ -163,8 +180,8 @@ class Adapter(Connection):
 class Worker(Connection):
     """An intake worker on the workers socket."""
 
-    def __init__(self, endpoint, name):
-        super().__init__(endpoint)
+    def __init__(self, endpoint, name, identity=None):
+        super().__init__(endpoint, identity)
         self.name = name
 
     def subscribe(self, queues, credit):
@@ -196,8 +213,8 @@ class Worker(Connection):
 class Operator(Connection):
     """Somebody at a triage desk, on the admin socket."""
 
-    def __init__(self, endpoint, name):
-        super().__init__(endpoint)
+    def __init__(self, endpoint, name, identity=None):
+        super().__init__(endpoint, identity)
         self.name = name
 
     def verb(self, message, reason, **fields):

@@ -17,7 +17,7 @@ if(TARGET referrald AND TARGET rfl_engine AND TARGET rfl_store)
   foreach(source ${e2e_sources})
     get_filename_component(name ${source} NAME_WE)
     rfl_program(${name} SOURCES ${source} ${rfl_e2e}/harness.c
-      LINK canary rfl_store rfl_wire rfl_core PkgConfig::ZMQ PkgConfig::CMOCKA)
+      LINK canary rfl_store rfl_conf rfl_wire rfl_core PkgConfig::ZMQ PkgConfig::CMOCKA)
     target_compile_definitions(${name} PRIVATE RFL_REFERRALD="$<TARGET_FILE:referrald>"
       RFL_FAILING_DISK="$<TARGET_FILE:failing_disk>")
     if(SYSTEMD_FOUND)

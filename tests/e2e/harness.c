@@ -91,14 +91,94 @@ static void copy_policy(const struct e2e *e)
 
 void e2e_write_conf(const struct e2e *e)
 {
-    char text[4096];
+    char text[4096], keys[2 * E2E_PATH_BYTES + 64] = "without_keys = true;";
+    if (e->keys)
+        (void)snprintf(keys, sizeof keys, "server_key = \"%s\"; keys_file = \"%s\";", e->server_key, e->keys_file);
     int len = snprintf(text, sizeof text,
                        "schema_version = 1;\nstore_dir = \"%s\";\nstore_map = \"%s\";\nstore_any_fs = true;\n"
-                       "policy_dir = \"%s\";\ndoors = \"%s\";\nworkers = \"%s\";\nadmin = \"%s\";\n%s\n"
+                       "policy_dir = \"%s\";\ndoors = \"%s\";\nworkers = \"%s\";\nadmin = \"%s\"; %s\n%s\n"
                        "log_format = \"logfmt\";\nend_of_config = true;\n",
-                       e->store, e->store_map, e->policy, e->doors, e->workers, e->admin, e->extra);
+                       e->store, e->store_map, e->policy, e->doors, e->workers, e->admin, keys, e->extra);
     assert_true(len > 0 && (size_t)len < sizeof text);
     e2e_write_file(e->conf, text);
+}
+
+/* ---- keys ---- */
+
+const char *e2e_days(int from, int until)
+{
+    static char text[4][80];
+    static unsigned turn;
+    char *out = text[turn++ % 4];
+    int32_t today = rfl_date_days(rfl_london_date((int64_t)time(NULL) * 1000));
+    struct rfl_date a = rfl_date_from_days(today + from), b = rfl_date_from_days(today + until);
+    (void)snprintf(out, sizeof text[0], "from = \"%04d-%02d-%02d\"; until = \"%04d-%02d-%02d\";", (int)a.year, a.month,
+                   a.day, (int)b.year, b.month, b.day);
+    return out;
+}
+
+struct rfl_identity e2e_identity(const struct e2e *e)
+{
+    struct rfl_identity made;
+    rfl_identity_make(&made);
+    memcpy(made.server, e->operator.server, sizeof made.server);
+    return made;
+}
+
+void e2e_allow(struct e2e *e, const char *name, const struct rfl_identity *identity, const char *terms)
+{
+    size_t used = strlen(e->entries);
+    int len = snprintf(e->entries + used, sizeof e->entries - used,
+                       "%s  { name = \"%s\"; public = \"%s\"; owner = \"the tests\"; %s }", used > 0 ? ",\n" : "", name,
+                       identity->public, terms);
+    assert_true(len > 0 && (size_t)len < sizeof e->entries - used);
+}
+
+void e2e_write_keys(const struct e2e *e)
+{
+    static char text[E2E_KEYS_BYTES + 256];
+    (void)snprintf(text, sizeof text, "schema_version = 1;\nkeys = (\n%s\n);\nend_of_config = true;\n", e->entries);
+    e2e_write_file(e->keys_file, text);
+    assert_int_equal(chmod(e->keys_file, 0600), 0);
+}
+
+void e2e_use_keys(struct e2e *e)
+{
+    struct rfl_identity server;
+    char terms[256];
+    path_in(e->server_key, "%.150s/server.key", e->dir);
+    path_in(e->keys_file, "%.150s/keys.conf", e->dir);
+    rfl_identity_make(&server);
+    assert_int_equal(rfl_identity_write(e->server_key, &server), RFL_E_OK);
+    memcpy(e->operator.server, server.public, sizeof server.public);
+    e->operator = e2e_identity(e);
+    (void)snprintf(terms, sizeof terms, "%s operator = \"harness\"; verbs = ( \"read\", \"triage\", \"queue\","
+                   " \"policy\", \"keys\", \"audit\", \"subject\", \"reveal\" );", e2e_days(-1, 100));
+    e2e_allow(e, "harness", &e->operator, terms);
+    e2e_write_keys(e);
+    e->keys = true;
+    e2e_write_conf(e);
+}
+
+static const struct rfl_identity *operator_of(const struct e2e *e)
+{
+    return e->keys ? &e->operator : NULL;
+}
+
+void e2e_learn_endpoints(struct e2e *e)
+{
+    struct e2e_peer peer;
+    struct rfl_reply reply;
+    struct rfl_ask ask = { .kind = RFL_MSG_ADMIN_STATUS };
+    char text[3 * E2E_PATH_BYTES];
+    e2e_peer_open_as(&peer, e->admin, operator_of(e));
+    e2e_peer_ask(&peer, &ask, &reply);
+    struct rfl_view bind = reply.admin_state.bind;
+    assert_true(bind.len < sizeof text);
+    memcpy(text, bind.p, bind.len);
+    text[bind.len] = '\0';
+    assert_int_equal(sscanf(text, "%255s %255s %255s", e->doors, e->workers, e->admin), 3);
+    e2e_peer_close(&peer);
 }
 
 void e2e_setup(struct e2e *e)
@@ -177,7 +257,7 @@ void e2e_start(struct e2e *e)
     struct e2e_peer peer;
     struct rfl_reply reply;
     e2e_spawn(e);
-    e2e_peer_open(&peer, e->admin);
+    e2e_peer_open_as(&peer, e->admin, operator_of(e));
     struct rfl_ask ask = { .kind = RFL_MSG_ADMIN_STATUS };
     e2e_peer_send(&peer, &ask);                 /* waits in our own pipe until the socket is there */
     int64_t deadline = e2e_clock_ms() + E2E_DEADLINE_MS;
@@ -288,6 +368,11 @@ long e2e_rss_kib(const struct e2e *e)
 
 void e2e_peer_open(struct e2e_peer *peer, const char *endpoint)
 {
+    e2e_peer_open_as(peer, endpoint, NULL);
+}
+
+void e2e_peer_open_as(struct e2e_peer *peer, const char *endpoint, const struct rfl_identity *identity)
+{
     int linger = 0, unlimited = 0;
     *peer = (struct e2e_peer){ .context = zmq_ctx_new() };
     peer->memory = malloc(RFL_ARENA_BYTES);
@@ -299,6 +384,11 @@ void e2e_peer_open(struct e2e_peer *peer, const char *endpoint)
     assert_int_equal(zmq_setsockopt(peer->socket, ZMQ_LINGER, &linger, sizeof linger), 0);
     assert_int_equal(zmq_setsockopt(peer->socket, ZMQ_SNDHWM, &unlimited, sizeof unlimited), 0);
     assert_int_equal(zmq_setsockopt(peer->socket, ZMQ_RCVHWM, &unlimited, sizeof unlimited), 0);
+    if (identity != NULL) {
+        assert_int_equal(zmq_setsockopt(peer->socket, ZMQ_CURVE_SERVERKEY, identity->server, 41), 0);
+        assert_int_equal(zmq_setsockopt(peer->socket, ZMQ_CURVE_PUBLICKEY, identity->public, 41), 0);
+        assert_int_equal(zmq_setsockopt(peer->socket, ZMQ_CURVE_SECRETKEY, identity->secret, 41), 0);
+    }
     assert_int_equal(zmq_connect(peer->socket, endpoint), 0);
 }
 
@@ -425,7 +515,7 @@ uint64_t e2e_peer_counter(struct e2e_peer *admin, const char *name)
 uint64_t e2e_counter(const struct e2e *e, const char *name)
 {
     struct e2e_peer peer;
-    e2e_peer_open(&peer, e->admin);
+    e2e_peer_open_as(&peer, e->admin, operator_of(e));
     uint64_t value = e2e_peer_counter(&peer, name);
     e2e_peer_close(&peer);
     return value;
@@ -435,7 +525,7 @@ struct rfl_msg_admin_state e2e_admin_state(const struct e2e *e)
 {
     struct e2e_peer peer;
     struct rfl_reply reply;
-    e2e_peer_open(&peer, e->admin);
+    e2e_peer_open_as(&peer, e->admin, operator_of(e));
     ask_state(&peer, &reply);
     e2e_peer_close(&peer);
     struct rfl_msg_admin_state state = reply.admin_state;

@@ -10,11 +10,13 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "rfl_conf_identity.h"
 #include "rfl_message.h"
 #include "rfl_store.h"
 #include "rfl_wire.h"
 
-enum { E2E_PATH_BYTES = 256, E2E_DEADLINE_MS = 20000, E2E_EXTRA_BYTES = 1024 };
+enum { E2E_PATH_BYTES = 256, E2E_DEADLINE_MS = 20000, E2E_EXTRA_BYTES = 1024,
+       E2E_KEYS_BYTES = 32768 };
 
 struct e2e {
     char dir[E2E_PATH_BYTES], conf[E2E_PATH_BYTES], store[E2E_PATH_BYTES], policy[E2E_PATH_BYTES];
@@ -24,12 +26,27 @@ struct e2e {
     const char *preload;                        /* a library loaded into the daemon first; NULL none */
     char extra[E2E_EXTRA_BYTES];                /* settings put into the configuration as they are; "" none */
     pid_t pid;                                  /* 0: not running */
+    bool keys;                                  /* the daemon asks for keys; else it runs without_keys */
+    char server_key[E2E_PATH_BYTES], keys_file[E2E_PATH_BYTES];
+    struct rfl_identity operator;               /* may do every verb; what e2e_start and e2e_counter use */
+    char entries[E2E_KEYS_BYTES];               /* of keys.conf, as they are */
 };
 
 void e2e_setup(struct e2e *e);
 void e2e_teardown(struct e2e *e);
 /* Writes referrald.conf from the fields. Called by e2e_setup; call it again after changing one. */
 void e2e_write_conf(const struct e2e *e);
+/* After e2e_setup: a server key, and keys.conf with one operator of all verbs; writes the configuration. */
+void e2e_use_keys(struct e2e *e);
+/* A new key pair that trusts this daemon. */
+struct rfl_identity e2e_identity(const struct e2e *e);
+/* Adds an entry to `entries`: `terms` has its dates, kind and rights. e2e_write_keys then writes keys.conf. */
+void e2e_allow(struct e2e *e, const char *name, const struct rfl_identity *identity, const char *terms);
+void e2e_write_keys(const struct e2e *e);
+/* "from = ...; until = ...;" in days from today (London); in one of four static buffers. */
+const char *e2e_days(int from, int until);
+/* Puts the port that "tcp://...:*" became into the endpoints, once the daemon runs. */
+void e2e_learn_endpoints(struct e2e *e);
 void e2e_write_file(const char *path, const char *text);
 /* The whole file, terminated; the caller frees it. */
 char *e2e_read_file(const char *path);
@@ -64,6 +81,8 @@ struct e2e_peer {
 };
 
 void e2e_peer_open(struct e2e_peer *peer, const char *endpoint);
+/* With keys; NULL as above. */
+void e2e_peer_open_as(struct e2e_peer *peer, const char *endpoint, const struct rfl_identity *identity);
 void e2e_peer_close(struct e2e_peer *peer);
 /* Frames as they are, one message. */
 void e2e_peer_send_frames(struct e2e_peer *peer, const struct rfl_view *frames, size_t count);

@@ -28,6 +28,7 @@ directory_dir = "";
 doors = "ipc://{dir}/run/doors";
 workers = "ipc://{dir}/run/workers";
 admin = "ipc://{dir}/run/admin";
+without_keys = true;
 test_people = true;
 log_format = "logfmt";
 end_of_config = true;

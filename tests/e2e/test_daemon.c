@@ -145,13 +145,13 @@ static void addresses_beyond_this_machine_are_refused(void **state)
         (void)snprintf(e->doors, sizeof e->doors, "%s", refused[i]);
         e2e_write_conf(e);
         assert_int_equal(run_with_conf(e, "-t"), EX_CONFIG);
-        expect_in(out, "doors: only this machine may connect");
+        expect_in(out, "doors: without keys only this machine may connect");
     }
     (void)snprintf(e->doors, sizeof e->doors, "tcp://127.0.0.1:5701");
     (void)snprintf(e->admin, sizeof e->admin, "tcp://127.0.0.1:5703");
     e2e_write_conf(e);
     assert_int_equal(run_with_conf(e, "-t"), EX_CONFIG);
-    expect_in(out, "admin: admin listens on ipc only");
+    expect_in(out, "admin: without keys admin listens on ipc only");
 }
 
 /* A file cut at every line is refused: nothing half-written takes effect. */

@@ -88,9 +88,10 @@ static void options_that_contradict_each_other_are_refused(void **state)
     static const struct { const char *setting, *key; } cases[] = {
         { "store_map = \"1025KiB\";", "store_map" },
         { "log_format = \"xml1\";", "log_format" },
-        { "doors = \"tcp://0.0.0.0:5701\";", "doors" },
+        { "doors = \"tcp://localhost:5701\";", "doors" },
+        { "without_keys = true; doors = \"tcp://0.0.0.0:5701\";", "doors" },
         { "workers = \"tcp://127.0.0.1:5701\";", "workers" },
-        { "admin = \"tcp://127.0.0.1:5703\";", "admin" },
+        { "without_keys = true; admin = \"tcp://127.0.0.1:5703\";", "admin" },
         { "doors = \"ipc:///run/referrald/admin\";", "admin" },
     };
     char key[RFL_CONF_KEY_BYTES];
@@ -99,11 +100,12 @@ static void options_that_contradict_each_other_are_refused(void **state)
         assert_string_equal(key, cases[i].key);
     }
     assert_int_equal(findings_of("doors = \"tcp://[::1]:*\"; workers = \"tcp://[::1]:*\";", key), 0);
+    assert_int_equal(findings_of("doors = \"tcp://10.1.2.3:5701\"; admin = \"tcp://*:5703\";", key), 0);
 }
 
 /* ---- endpoints ---- */
 
-static void only_this_machine_may_be_listened_to(void **state)
+static void without_keys_only_this_machine_may_be_listened_to(void **state)
 {
     (void)state;
     static const struct { const char *endpoint; bool doors, admin; } cases[] = {
@@ -143,12 +145,30 @@ static void only_this_machine_may_be_listened_to(void **state)
         { "", false, false },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct endpoint_verdict doors = endpoint_check(cases[i].endpoint, false);
-        struct endpoint_verdict admin = endpoint_check(cases[i].endpoint, true);
+        struct endpoint_verdict doors = endpoint_check(cases[i].endpoint, ENDPOINT_LOOPBACK);
+        struct endpoint_verdict admin = endpoint_check(cases[i].endpoint, ENDPOINT_IPC);
         if ((doors.rule == NULL) != cases[i].doors || (admin.rule == NULL) != cases[i].admin)
             fail_msg("endpoint %zu of the table is judged wrongly", i);
         assert_true((doors.rule == NULL) == (doors.remedy == NULL));
     }
+}
+
+static void with_keys_any_address_will_do(void **state)
+{
+    (void)state;
+    static const struct { const char *endpoint; bool taken; } cases[] = {
+        { "tcp://127.0.0.1:5701", true }, { "tcp://0.0.0.0:5701", true }, { "tcp://*:5701", true },
+        { "tcp://10.0.0.1:*", true }, { "tcp://[::]:5701", true }, { "tcp://[::1]:5701", true },
+        { "tcp://[2001:db8::1]:5701", true }, { "tcp://[::ffff:10.0.0.1]:5701", true },
+        { "ipc:///run/referrald/admin", true },
+        { "tcp://eth0:5701", false }, { "tcp://localhost:5701", false }, { "tcp://10.0.0.256:5701", false },
+        { "tcp://10.0.1:5701", false }, { "tcp://*", false }, { "tcp://**:1", false }, { "tcp://[]:1", false },
+        { "tcp://[::1:5701", false }, { "tcp://[eth0]:1", false }, { "tcp://10.0.0.1:0", false },
+        { "inproc://doors", false }, { "", false },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if ((endpoint_check(cases[i].endpoint, ENDPOINT_ANY).rule == NULL) != cases[i].taken)
+            fail_msg("endpoint %zu of the table is judged wrongly", i);
 }
 
 static void a_socket_path_has_a_length_and_a_folder(void **state)
@@ -156,11 +176,11 @@ static void a_socket_path_has_a_length_and_a_folder(void **state)
     (void)state;
     char endpoint[ENDPOINT_BYTES_MAX + 2] = "ipc:///", folder[ENDPOINT_BYTES_MAX];
     memset(endpoint + 7, 'x', ENDPOINT_BYTES_MAX - 7);
-    assert_null(endpoint_check(endpoint, true).rule);
+    assert_null(endpoint_check(endpoint, ENDPOINT_IPC).rule);
     assert_true(endpoint_ipc_folder(endpoint, folder, sizeof folder));
     assert_string_equal(folder, "/");
     endpoint[ENDPOINT_BYTES_MAX] = 'x';
-    assert_non_null(endpoint_check(endpoint, true).rule);
+    assert_non_null(endpoint_check(endpoint, ENDPOINT_IPC).rule);
     assert_true(endpoint_ipc_folder("ipc:///run/referrald/admin", folder, sizeof folder));
     assert_string_equal(folder, "/run/referrald");
     assert_false(endpoint_ipc_folder("tcp://127.0.0.1:1", folder, sizeof folder));
@@ -352,7 +372,7 @@ static void every_ask_belongs_somewhere_and_no_answer_does(void **state)
         for (int i = 0; i < BUS_SOCKET_COUNT; i++)
             sockets += belongs_on((enum rfl_message_kind)kind, (enum bus_socket)i);
         assert_true((sockets > 0) == (direction[kind] == 'A'));
-        assert_true(sockets <= 1);
+        assert_true(sockets <= 1 || kind == RFL_MSG_KEY_SHOW);
     }
     assert_false(belongs_on(RFL_MSG_COUNT, BUS_DOORS));
     assert_true(belongs_on(RFL_MSG_SUBMIT, BUS_DOORS));
@@ -378,7 +398,8 @@ int main(void)
         cmocka_unit_test(example_file_is_the_table),
         cmocka_unit_test(example_file_reads_as_the_defaults),
         cmocka_unit_test(options_that_contradict_each_other_are_refused),
-        cmocka_unit_test(only_this_machine_may_be_listened_to),
+        cmocka_unit_test(without_keys_only_this_machine_may_be_listened_to),
+        cmocka_unit_test(with_keys_any_address_will_do),
         cmocka_unit_test(a_socket_path_has_a_length_and_a_folder),
         cmocka_unit_test(a_session_is_never_used_again),
         cmocka_unit_test(a_full_table_makes_room_by_the_longest_silence),

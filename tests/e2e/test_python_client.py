@@ -66,7 +66,7 @@ class Daemon:
             f.write(f'schema_version = 1;\nstore_dir = "{self.folder}/store";\nstore_any_fs = true;\n'
                     f'policy_dir = "{os.path.abspath("config/policy")}";\ntest_people = true;\n'
                     f'doors = "{self.doors}";\nworkers = "{self.workers}";\nadmin = "{self.admin}";\n'
-                    'log_format = "logfmt";\nend_of_config = true;\n')
+                    'without_keys = true;\nlog_format = "logfmt";\nend_of_config = true;\n')
         self.process = None
         self.start()
 

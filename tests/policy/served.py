@@ -21,6 +21,7 @@ policy_dir = "{dir}/policy";
 directory_dir = "";
 doors = "ipc://{dir}/run/doors";
 workers = "ipc://{dir}/run/workers";
+without_keys = true;
 admin = "ipc://{dir}/run/admin";
 log_format = "logfmt";
 end_of_config = true;

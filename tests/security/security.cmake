@@ -19,7 +19,7 @@ if(TARGET referrald AND TARGET rfl_store)
   target_link_libraries(strange_disk PRIVATE ${CMAKE_DL_LIBS})
   target_compile_definitions(strange_disk PRIVATE _GNU_SOURCE)
   rfl_program(test_walls SOURCES ${rfl_security}/test_walls.c ${CMAKE_SOURCE_DIR}/tests/e2e/harness.c
-    LINK canary rfl_store rfl_wire rfl_core PkgConfig::ZMQ PkgConfig::CMOCKA)
+    LINK canary rfl_store rfl_conf rfl_wire rfl_core PkgConfig::ZMQ PkgConfig::CMOCKA)
   target_include_directories(test_walls PRIVATE ${CMAKE_SOURCE_DIR}/tests/e2e)
   target_compile_definitions(test_walls PRIVATE RFL_REFERRALD="$<TARGET_FILE:referrald>"
     RFL_STRANGE_DISK="$<TARGET_FILE:strange_disk>")

@@ -67,7 +67,7 @@ class UnitTest(unittest.TestCase):
                 f.write(f'schema_version = 1;\nstore_dir = "{folder}/store";\nstore_any_fs = true;\n'
                         f'policy_dir = "{os.path.abspath("config/policy")}";\ndoors = "ipc://{folder}/run/doors";\n'
                         f'workers = "tcp://127.0.0.1:*";\nadmin = "{admin}";\nlog_format = "logfmt";\n'
-                        'end_of_config = true;\n')
+                        'without_keys = true;\nend_of_config = true;\n')
             with open(f"{folder}/list", "w", encoding="utf-8") as f:
                 f.write("".join(name + "\n" for name in sorted(left)))
             with open(f"{folder}/log", "wb") as log:

@@ -293,7 +293,8 @@ static void twenty_thousand_random_asks_are_all_answered(void **state)
             RFL_MESSAGE_LIST(X)
 #undef X
         };
-        bool ours = directions[kind - 1][0] == 'R';
+        /* The two that the daemon answers by itself are not the engine's. */
+        bool ours = directions[kind - 1][0] == 'R' && kind != RFL_MSG_KEYS_RELOADED && kind != RFL_MSG_KEY_SHOWN;
         if (ours != (kinds_said[kind] > 0))
             fail_msg("%s was said %u times", rfl_message_name((enum rfl_message_kind)kind), kinds_said[kind]);
     }
