@@ -83,6 +83,7 @@ static int open_store(struct daemon *d)
     const struct rfl_store_options options = {
         .map_bytes = (uint64_t)d->options.store_map,
         .key_path = d->options.store_key[0] != '\0' ? d->options.store_key : NULL,
+        .credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
         .allow_any_fs = d->options.store_any_fs,
     };
     const char *why = NULL;

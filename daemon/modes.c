@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,11 +59,16 @@ void modes_check_store(const struct options *options, struct rfl_conf_report *re
 {
     struct stat st;
     char path[PATH_BYTES];
+    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
     if (stat(options->store_dir, &st) == -1)
         return;
     check_private(options->store_dir, "store folder", &st, report);
     (void)snprintf(path, sizeof path, "%s/master.key", options->store_dir);
-    check_key(options->store_key[0] != '\0' ? options->store_key : path, report);
+    if (strchr(options->store_key, '/') == NULL && options->store_key[0] != '\0')
+        (void)snprintf(path, sizeof path, "%s/%s", credentials != NULL ? credentials : ".", options->store_key);
+    else if (options->store_key[0] != '\0')
+        (void)snprintf(path, sizeof path, "%s", options->store_key);
+    check_key(path, report);
     DIR *dir = opendir(options->store_dir);
     if (dir == NULL)
         return;

@@ -12,7 +12,7 @@ static const struct rfl_conf_option table[] = {
     OPT(STRING, store_dir,           "1",      "200",    "/var/lib/referrald/store",  false,
         "folder of the store; referralctl init makes it, the daemon never"),
     OPT(STRING, store_key,           "0",      "200",    "",                          false,
-        "master key file of mode 0600; empty: master.key in the store's folder"),
+        "master key file of mode 0600; without a slash: a credential of systemd; empty: master.key in store_dir"),
     OPT(SIZE,   store_map,           "1MiB",   "1TiB",   "64GiB",                     false,
         "largest size of the store file, in whole pages of 4 KiB"),
     OPT(COUNT,  store_full_permille, "1",      "999",    "700",                       false,

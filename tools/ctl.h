@@ -24,7 +24,7 @@ enum {
     CTL_OPT_KEY = 1024, CTL_OPT_ANY_FS = 2048, CTL_OPT_WAITING = 4096,
     CTL_OPT_WAIT = 8192, CTL_OPT_UNTIL = 16384, CTL_OPT_AS = 32768, CTL_OPT_OVERRIDE = 65536, CTL_OPT_TO = 131072,
     CTL_OPT_ACT = 262144,       /* --operator, --reason, --dry-run and --execute: of what changes something */
-    CTL_OPT_FORCE = 1 << 24,
+    CTL_OPT_FORCE = 1 << 24, CTL_OPT_NEW_KEY = 1 << 25,
     CTL_OPT_WHO = 524288        /* of these only --operator and --reason: of what reads about a person */
 };
 
@@ -33,7 +33,8 @@ struct ctl {
     const char *endpoint;           /* of --endpoint, or NULL */
     bool json, any_fs, waiting, wait, dry_run, execute, override_no, force;
     int timeout_ms;
-    const char *source, *reference, *file, *at, *status, *queue, *door, *limit, *map, *key;     /* NULL: not given */
+    const char *source, *reference, *file, *at, *status, *queue, *door, *limit, *map, *key, *new_key;
+                                    /* NULL: not given */
     const char *operator, *reason, *until, *as, *to;
     const char *command;            /* "queue list" */
     int argc;                       /* operands after the subcommand's words */
@@ -166,6 +167,9 @@ int ctl_store_verify(const struct ctl *ctl);
 int ctl_store_rebuild(const struct ctl *ctl);
 int ctl_store_compare(const struct ctl *ctl);
 int ctl_store_stat(const struct ctl *ctl);
+int ctl_store_compact(const struct ctl *ctl);
+int ctl_store_backup(const struct ctl *ctl);
+int ctl_store_rotate(const struct ctl *ctl);
 int ctl_errors(const struct ctl *ctl);
 
 #endif

@@ -1,6 +1,7 @@
-/* A store nobody has open: init, store verify, rebuild, compare, stat. */
+/* A store nobody has open: init, store verify, rebuild, compare, stat, compact, rotate-master; and a backup of any. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "ctl.h"
@@ -9,7 +10,8 @@
 static int store_options(const struct ctl *ctl, struct rfl_store_options *out)
 {
     uint64_t mib = 0;
-    *out = (struct rfl_store_options){ .key_path = ctl->key, .allow_any_fs = ctl->any_fs };
+    *out = (struct rfl_store_options){ .key_path = ctl->key, .allow_any_fs = ctl->any_fs,
+                                         .credentials_dir = getenv("CREDENTIALS_DIRECTORY") };
     if (ctl->map != NULL && (!ctl_number_parse(ctl->map, 1u << 24, &mib) || mib == 0))
         return ctl_fail(ctl, CTL_USAGE, "--map is not a number of MiB", "such as 65536 for 64 GiB");
     out->map_bytes = mib << 20;
@@ -28,9 +30,11 @@ static int store_failed(const struct ctl *ctl, enum rfl_err err, const char *why
         return ctl_fail(ctl, CTL_CANNOT_CREATE, what, "name a folder that is not there yet");
     case RFL_E_LOCKED:
         return ctl_fail(ctl, CTL_TRY_AGAIN, what, "stop the daemon first, or work on a copy");
+    case RFL_E_STATE:
+        return ctl_fail(ctl, CTL_TRY_AGAIN, what, "referralctl store rotate-master DIR NEWKEY, with the same NEWKEY");
     case RFL_E_VERSION:
         return ctl_fail(ctl, CTL_STORE_FAILED, what, "use the version of this program that wrote it");
-    case RFL_E_OK: case RFL_E_INVALID: case RFL_E_STATE: case RFL_E_FULL: case RFL_E_CORRUPT: case RFL_E_IO:
+    case RFL_E_OK: case RFL_E_INVALID: case RFL_E_FULL: case RFL_E_CORRUPT: case RFL_E_IO:
     case RFL_E_FENCED: case RFL_E_CONFLICT: case RFL_E_MEMORY:
         break;
     }
@@ -50,11 +54,11 @@ int ctl_init(const struct ctl *ctl)
         return ctl_fail(ctl, CTL_CANNOT_CREATE, strerror(errno), "its parent folder must exist and be writable");
     if (err != RFL_E_OK)
         return store_failed(ctl, err, NULL);
-    char key[4200];
-    if (options.key_path != NULL)
-        (void)snprintf(key, sizeof key, "%s", options.key_path);
-    else
-        (void)snprintf(key, sizeof key, "%s/master.key", dir);
+    char key[RFL_STORE_PATH_BYTES];
+    const char *why = NULL;
+    err = rfl_store_key_path(dir, &options, key, &why);
+    if (err != RFL_E_OK)
+        return store_failed(ctl, err, why);
     if (ctl->json)
         return ctl_print_value(json_pack("{s:s, s:s}", "store", dir, "master_key", key));
     printf("made    %s: an empty store\n"
@@ -150,18 +154,73 @@ int ctl_store_compare(const struct ctl *ctl)
     return finish(&watcher, err, report.findings, "the same, byte for byte");
 }
 
+int ctl_store_compact(const struct ctl *ctl)
+{
+    struct rfl_store_options options;
+    int exit_code = store_options(ctl, &options);
+    if (exit_code != CTL_OK)
+        return exit_code;
+    struct watcher watcher = { ctl, json_array(), "checked", 0 };
+    struct rfl_store_report report = { say_finding, say_progress, &watcher, 0 };
+    enum rfl_err err = rfl_store_compact(ctl->argv[0], &options, &report);
+    return finish(&watcher, err, report.findings,
+                  "compacted and verified; no key of an erased case is left in the folder");
+}
+
+int ctl_store_backup(const struct ctl *ctl)
+{
+    struct rfl_store_options options;
+    int exit_code = store_options(ctl, &options);
+    if (exit_code != CTL_OK)
+        return exit_code;
+    struct watcher watcher = { ctl, json_array(), "checked", 0 };
+    struct rfl_store_report report = { say_finding, say_progress, &watcher, 0 };
+    enum rfl_err err = rfl_store_backup(ctl->argv[0], ctl->argv[1], &options, &report);
+    return finish(&watcher, err, report.findings,
+                  "copied and verified; it opens only with the master key, which is not in it: keep that elsewhere");
+}
+
+static void say_rewrapped(void *ctx, uint64_t done, uint64_t total) { say_progress(ctx, done, total); }
+
+int ctl_store_rotate(const struct ctl *ctl)
+{
+    struct rfl_store_options options;
+    int exit_code = store_options(ctl, &options);
+    if (exit_code != CTL_OK)
+        return exit_code;
+    const char *new_key = ctl->argc > 1 ? ctl->argv[1] : ctl->new_key;
+    if (new_key == NULL || (ctl->argc > 1 && ctl->new_key != NULL))
+        return ctl_fail(ctl, CTL_USAGE, "which new key is not clear", "name it once: --new-key FILE (made if absent)");
+    struct watcher watcher = { ctl, NULL, "rewrapped", 0 };
+    struct rfl_rotation rotation = { say_rewrapped, &watcher, 0, NULL };
+    enum rfl_err err = rfl_store_rotate_master(ctl->argv[0], &options, new_key, &rotation);
+    if (err != RFL_E_OK)
+        return store_failed(ctl, err, rotation.why);
+    if (ctl->json)
+        return ctl_print_value(json_pack("{s:b, s:I}", "ok", 1, "rewrapped", (json_int_t)rotation.rewrapped));
+    printf("ok    %llu keys wrapped anew; nothing opens with the old master key any more\n",
+           (unsigned long long)rotation.rewrapped);
+    if (options.key_path == NULL)
+        printf("key   the new one is master.key in the store's folder, the old one lies beside it under its number\n");
+    else
+        printf("next  set store_key in referrald.conf to the new file before you start the daemon\n");
+    printf("      backups made before today open with the old key only: destroying it ends them\n");
+    return CTL_OK;
+}
+
 static json_t *stat_json(const struct rfl_store_stat *stat, const char *head)
 {
     json_t *statuses = json_object();
     for (unsigned status = RFL_STATUS_RECEIVED; status < RFL_STATUS_COUNT; status++)
         (void)json_object_set_new(statuses, rfl_status_word((enum rfl_status)status),
                                   json_integer((json_int_t)stat->case_by_status[status]));
-    return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "epoch", (int)stat->epoch,
-                     "entries", (json_int_t)stat->entries, "cases", (json_int_t)stat->cases, "referrals",
-                     (json_int_t)stat->referrals, "joined", (json_int_t)stat->joined, "mailbox_rows",
+    return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "epoch",
+                     (int)stat->epoch, "entries", (json_int_t)stat->entries, "cases", (json_int_t)stat->cases,
+                     "referrals", (json_int_t)stat->referrals, "joined", (json_int_t)stat->joined, "mailbox_rows",
                      (json_int_t)stat->mailbox_rows, "map_bytes", (json_int_t)stat->map_bytes, "used_bytes",
                      (json_int_t)stat->used_bytes, "file_bytes", (json_int_t)stat->file_bytes, "index_bytes",
-                     (json_int_t)stat->index_bytes, "head", head, "by_status", statuses);
+                     (json_int_t)stat->index_bytes, "cases_erased", (json_int_t)stat->cases_erased, "keys_lingering",
+                     (json_int_t)stat->keys_lingering, "head", head, "by_status", statuses);
 }
 
 static int print_stat(const struct ctl *ctl, const struct rfl_store_stat *stat)
@@ -176,7 +235,8 @@ static int print_stat(const struct ctl *ctl, const struct rfl_store_stat *stat)
         { "epoch", stat->epoch }, { "entries", stat->entries }, { "cases", stat->cases },
         { "referrals", stat->referrals }, { "joined", stat->joined }, { "mailbox rows", stat->mailbox_rows },
         { "map bytes", stat->map_bytes }, { "used bytes", stat->used_bytes }, { "file bytes", stat->file_bytes },
-        { "index bytes", stat->index_bytes },
+        { "index bytes", stat->index_bytes }, { "cases erased", stat->cases_erased },
+        { "keys lingering", stat->keys_lingering },
     };
     ctl_table_init(&table, "FIGURE >VALUE");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

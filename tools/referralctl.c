@@ -78,6 +78,14 @@ static const struct command commands[] = {
       CTL_OPT_KEY | CTL_OPT_MAP | CTL_OPT_ANY_FS, 2, 2, ctl_store_compare },
     { "store stat", "DIR", "figures of a store nobody has open (opening it raises its epoch)",
       CTL_OPT_KEY | CTL_OPT_MAP | CTL_OPT_ANY_FS, 1, 1, ctl_store_stat },
+    { "store compact", "DIR", "write the file anew, so that no erased key lies in its free pages",
+      CTL_OPT_KEY | CTL_OPT_MAP | CTL_OPT_ANY_FS, 1, 1, ctl_store_compact },
+    { "store backup", "DIR NEWDIR", "a compact, verified copy, also while the daemon runs; without the master key",
+      CTL_OPT_KEY | CTL_OPT_MAP | CTL_OPT_ANY_FS, 2, 2, ctl_store_backup },
+    { "store rotate-master", "DIR NEWKEY", "wrap all keys under another master key; killed, run it again",
+      CTL_OPT_KEY | CTL_OPT_MAP | CTL_OPT_ANY_FS, 2, 2, ctl_store_rotate },
+    { "keys rotate-master", "DIR", "the same, with --new-key FILE",
+      CTL_OPT_KEY | CTL_OPT_MAP | CTL_OPT_ANY_FS | CTL_OPT_NEW_KEY, 1, 1, ctl_store_rotate },
     { "errors", "[CODE]", "what a refusal code means and what to do", 0, 0, 1, ctl_errors },
 };
 enum { COMMANDS_COUNT = sizeof commands / sizeof commands[0] };
@@ -116,7 +124,8 @@ static const struct option_row option_rows[] = {
     FLAG("waiting", CTL_OPT_WAITING, waiting, "only queues where somebody waits"),
     FLAG("wait", CTL_OPT_WAIT, wait, "for a daemon that is still starting, up to --timeout"),
     TEXT("map", "SIZE", CTL_OPT_MAP, map, "largest size of the store file in MiB (default 65536)"),
-    TEXT("key", "FILE", CTL_OPT_KEY, key, "master key (default: master.key in the store's folder)"),
+    TEXT("key", "FILE", CTL_OPT_KEY, key, "master key (default: master.key in the store; without '/': a credential)"),
+    TEXT("new-key", "FILE", CTL_OPT_NEW_KEY, new_key, "the master key to be, made when it is not there"),
     FLAG("any-fs", CTL_OPT_ANY_FS, any_fs, "accept a filesystem not known to keep its promises"),
 };
 enum { OPTIONS_COUNT = sizeof option_rows / sizeof option_rows[0], OPTION_BASE = 1000, OPTION_TIMEOUT = 900,

@@ -89,6 +89,26 @@ static enum rfl_err lock_folder(struct rfl_env *env, const char *dir, const char
     return errno == EWOULDBLOCK ? RFL_E_LOCKED : RFL_E_IO;
 }
 
+/* The folder's lock is the writer's. A reader beside it holds the file itself, so that nobody puts another in its place
+ * (rfl_env_exclude) while LMDB's reader slots speak of this one. */
+static enum rfl_err lock_file(struct rfl_env *env, const char *dir, const char **why_out)
+{
+    char path[RFL_PATH_BYTES_MAX];
+    struct stat held, named;
+    *why_out = "the store file cannot be opened";
+    if (!rfl_path_join(path, dir, "data.mdb"))
+        return RFL_E_IO;
+    env->lock_fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (env->lock_fd == -1)
+        return RFL_E_IO;
+    *why_out = "the store is being compacted: try again when that is done";
+    if (flock(env->lock_fd, LOCK_SH | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? RFL_E_LOCKED : RFL_E_IO;
+    if (fstat(env->lock_fd, &held) != 0 || stat(path, &named) != 0)
+        return RFL_E_IO;
+    return held.st_ino == named.st_ino ? RFL_E_OK : RFL_E_LOCKED;
+}
+
 static enum rfl_err check_file(const char *dir, const struct rfl_store_options *options, const char **why_out)
 {
     char path[RFL_PATH_BYTES_MAX];
@@ -144,7 +164,7 @@ static enum rfl_err open_tables(struct rfl_env *env, enum rfl_env_mode mode, con
 static enum rfl_err open_env(struct rfl_env *env, const char *dir, enum rfl_env_mode mode,
                              const struct rfl_store_options *options, const char **why_out)
 {
-    unsigned flags = mode == RFL_ENV_READ ? MDB_RDONLY : mode == RFL_ENV_SCRATCH ? MDB_NOSYNC : 0;
+    unsigned flags = env->read_only ? MDB_RDONLY : mode == RFL_ENV_SCRATCH ? MDB_NOSYNC : 0;
     uint64_t map_bytes = options->map_bytes != 0 ? options->map_bytes : map_bytes_default;
     *why_out = "LMDB could not open the store";
     int rc = mdb_env_create(&env->env);
@@ -172,12 +192,12 @@ enum rfl_err rfl_env_open(struct rfl_env *env, const char *dir, enum rfl_env_mod
     bool create = mode == RFL_ENV_CREATE || mode == RFL_ENV_SCRATCH;
     memset(env, 0, sizeof *env);
     env->lock_fd = env->data_fd = -1;
-    env->read_only = mode == RFL_ENV_READ;
+    env->read_only = mode == RFL_ENV_READ || mode == RFL_ENV_SHARED;
     env->free_age = FREE_LIST_AGE_MAX;
     mode_t before = umask(0077);
     enum rfl_err err = create ? RFL_E_OK : check_file(dir, options, why_out);
     if (err == RFL_E_OK)
-        err = lock_folder(env, dir, why_out);
+        err = mode == RFL_ENV_SHARED ? lock_file(env, dir, why_out) : lock_folder(env, dir, why_out);
     if (err == RFL_E_OK)
         err = open_env(env, dir, mode, options, why_out);
     (void)umask(before);
@@ -191,6 +211,22 @@ enum rfl_err rfl_env_open(struct rfl_env *env, const char *dir, enum rfl_env_mod
     if (err != RFL_E_OK)
         rfl_env_close(env);
     return err;
+}
+
+enum rfl_err rfl_env_copy(struct rfl_env *env, const char *dir)
+{
+    assert(env->txn == NULL);
+    mode_t before = umask(0077);
+    int rc = mdb_env_copy2(env->env, dir, MDB_CP_COMPACT);
+    (void)umask(before);
+    return from_mdb(rc);
+}
+
+enum rfl_err rfl_env_exclude(struct rfl_env *env)
+{
+    if (flock(env->data_fd, LOCK_EX | LOCK_NB) == 0)
+        return RFL_E_OK;
+    return errno == EWOULDBLOCK ? RFL_E_LOCKED : RFL_E_IO;
 }
 
 void rfl_env_close(struct rfl_env *env)

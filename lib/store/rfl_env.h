@@ -39,15 +39,22 @@ struct rfl_env {
     uint32_t free_age;          /* commits since then */
 };
 
-enum rfl_env_mode { RFL_ENV_WRITE, RFL_ENV_READ, RFL_ENV_CREATE, RFL_ENV_SCRATCH };
+enum rfl_env_mode { RFL_ENV_WRITE, RFL_ENV_READ, RFL_ENV_CREATE, RFL_ENV_SCRATCH, RFL_ENV_SHARED };
 
-/* Opens the environment in `dir`. CREATE makes its files and tables in an existing folder; SCRATCH does too, for tables
- * that are thrown away afterwards, and does not flush them. WRITE and READ lock the folder against a second process
- * (RFL_E_LOCKED) and check filesystem, size and versions. *why_out gets a literal on every error. On error `env` is as
- * after rfl_env_close. */
+/* Opens the environment in `dir`. CREATE makes its files and tables in an existing folder; SCRATCH does too, for
+ * tables that are thrown away afterwards, and does not flush them. SHARED reads while another process may be writing,
+ * and keeps others from exchanging the file meanwhile (RFL_E_LOCKED: somebody is about to). WRITE and READ lock the
+ * folder against a second process (RFL_E_LOCKED) and check filesystem, size and versions. *why_out gets a literal on
+ * every error. On error `env` is as after rfl_env_close. */
 RFL_MUST_USE enum rfl_err rfl_env_open(struct rfl_env *env, const char *dir, enum rfl_env_mode mode,
                                        const struct rfl_store_options *options, const char **why_out);
 void rfl_env_close(struct rfl_env *env);
+
+/* Writes the tables as they are now, without free pages and unused parts of pages, as a new data.mdb in `dir`.
+ * Outside a transaction; nothing is synced. RFL_E_IO: errno says why. */
+RFL_MUST_USE enum rfl_err rfl_env_copy(struct rfl_env *env, const char *dir);
+/* Keeps SHARED openings out until the environment is closed. RFL_E_LOCKED: there is one. */
+RFL_MUST_USE enum rfl_err rfl_env_exclude(struct rfl_env *env);
 
 RFL_MUST_USE enum rfl_err rfl_env_begin(struct rfl_env *env);
 RFL_MUST_USE enum rfl_err rfl_env_commit(struct rfl_env *env);

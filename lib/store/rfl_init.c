@@ -41,22 +41,21 @@ enum rfl_err rfl_making_compacted(struct rfl_env *env, uint64_t erased)
 /* Everything inside the new folder, before it has its name. */
 static enum rfl_err make_inside(const char *dir, const struct rfl_store_options *options)
 {
-    char inside[RFL_PATH_BYTES_MAX];
+    char path[RFL_PATH_BYTES_MAX];
     struct rfl_identity identity = { .format = RFL_STORE_FORMAT };
     uint8_t secret[RFL_SEAL_ROW_BYTES];
     struct rfl_env env;
     struct rfl_seal *seal = NULL;
     const char *why = NULL;
-    if (!rfl_path_join(inside, dir, "master.key"))
-        return RFL_E_IO;
-    const char *key_path = options->key_path != NULL ? options->key_path : inside;
-    enum rfl_err err = rfl_seal_master_make(key_path);
+    enum rfl_err err = rfl_store_key_path(dir, options, path, &why);
+    if (err == RFL_E_OK)
+        err = rfl_seal_master_make(path);
     if (err == RFL_E_EXISTS)                    /* an operator's own key serves */
         err = RFL_E_OK;
     if (err == RFL_E_OK)
         err = rfl_seal_identity(identity.store_id);
     if (err == RFL_E_OK)
-        err = rfl_seal_open(key_path, identity.store_id, &seal, &why);
+        err = rfl_seal_open(path, identity.store_id, RFL_SEAL_VERSION_FIRST, &seal, &why);
     if (err != RFL_E_OK)
         return err;
     rfl_seal_secret_new(seal, secret);

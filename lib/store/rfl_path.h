@@ -4,7 +4,7 @@
 
 #include "rfl_base.h"
 
-enum { RFL_PATH_BYTES_MAX = 4096 };
+enum { RFL_PATH_BYTES_MAX = 4096 };         /* RFL_STORE_PATH_BYTES */
 
 /* "dir/name". False: it does not fit. */
 RFL_MUST_USE bool rfl_path_join(char out[RFL_PATH_BYTES_MAX], const char *dir, const char *name);

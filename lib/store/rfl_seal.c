@@ -10,7 +10,8 @@
 
 enum {
     KEY_BYTES = 32, NONCE_BYTES = 24, TAG_BYTES = 16, POOL_BYTES = 4096,
-    ROW_VERSION = 1, KEY_VERSION = 1,
+    ROW_VERSION = 1,
+    TEXT_VERSION = 1,                       /* of a sealed text: a data key has no other, it is wrapped anew instead */
     AD_BYTES = 8 + 16 + 8 + 8 + 2           /* table, store id, sequence, case, version */
 };
 static_assert(KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "a data key is a cipher key");
@@ -19,9 +20,8 @@ static_assert(TAG_BYTES == crypto_aead_xchacha20poly1305_ietf_ABYTES, "tag size"
 static_assert(RFL_SEAL_ROW_BYTES == 4 + NONCE_BYTES + KEY_BYTES + TAG_BYTES, "row size");
 static_assert(RFL_SEAL_MASTER_BYTES == crypto_kdf_KEYBYTES, "the master key feeds the kdf");
 
-/* Subkey numbers of crypto_kdf; never reused. */
-enum { SUBKEY_KEK = 1 };
-enum { SUBKEY_HASH_FIRST = 1, SUBKEY_RECEIPT = 16 };
+/* Subkey numbers of crypto_kdf; never reused. Of a master key: the key version. Of the store secret: */
+enum { SUBKEY_HASH_FIRST = 1, SUBKEY_RECEIPT = 16, SUBKEY_SIGNING = 17 };
 static const char context_master[crypto_kdf_CONTEXTBYTES] = { 'r', 'f', 'l', 'm', 'a', 's', 't', 'r' };
 static const char context_secret[crypto_kdf_CONTEXTBYTES] = { 'r', 'f', 'l', 's', 't', 'o', 'r', 'e' };
 
@@ -30,7 +30,9 @@ struct rfl_seal {
     uint8_t data_key[KEY_BYTES];
     uint8_t hash_key[RFL_HASH_COUNT][KEY_BYTES];
     struct rfl_receipt_key receipt_key;
+    uint8_t public_key[crypto_sign_PUBLICKEYBYTES], signing_key[crypto_sign_SECRETKEYBYTES];
     bool has_secret;
+    uint16_t version;                       /* of kek */
     struct rfl_case_id key_case;            /* zero: no data key is in use */
     uint8_t store_id[16];
     size_t pool_used;
@@ -115,8 +117,13 @@ static enum rfl_err master_read(const char *path, uint8_t key[RFL_SEAL_MASTER_BY
     return err;
 }
 
-enum rfl_err rfl_seal_open(const char *master_path, const uint8_t store_id[16], struct rfl_seal **out,
-                           const char **why_out)
+uint16_t rfl_seal_row_version(struct rfl_view row)
+{
+    return row.len == RFL_SEAL_ROW_BYTES ? (uint16_t)(row.p[2] | (unsigned)row.p[3] << 8) : (uint16_t)0;
+}
+
+enum rfl_err rfl_seal_open(const char *master_path, const uint8_t store_id[16], uint16_t version,
+                           struct rfl_seal **out, const char **why_out)
 {
     *why_out = "libsodium could not start";
     if (sodium_init() == -1)
@@ -133,7 +140,8 @@ enum rfl_err rfl_seal_open(const char *master_path, const uint8_t store_id[16], 
     memset(seal, 0, sizeof *seal);
     memcpy(seal->store_id, store_id, sizeof seal->store_id);
     seal->pool_used = POOL_BYTES;
-    (void)crypto_kdf_derive_from_key(seal->kek, KEY_BYTES, SUBKEY_KEK, context_master, master);
+    seal->version = version;
+    (void)crypto_kdf_derive_from_key(seal->kek, KEY_BYTES, version, context_master, master);
     *out = seal;
     seal = NULL;
 out:
@@ -165,14 +173,14 @@ void rfl_seal_draw(struct rfl_seal *seal, uint8_t *out, size_t n)
 
 /* What is sealed says where it belongs; in another place it does not open. */
 static void associate(const struct rfl_seal *seal, const char table[static 8], uint64_t seq, uint64_t kase,
-                      uint8_t ad[AD_BYTES])
+                      uint16_t version, uint8_t ad[AD_BYTES])
 {
     struct rfl_wr w = rfl_wr_of(ad, AD_BYTES);
     rfl_wr_bytes(&w, table, 8);
     rfl_wr_bytes(&w, seal->store_id, sizeof seal->store_id);
     rfl_wr_u64(&w, seq);
     rfl_wr_u64(&w, kase);
-    rfl_wr_u16(&w, KEY_VERSION);
+    rfl_wr_u16(&w, version);
     assert(!w.bad && w.used == AD_BYTES);
 }
 
@@ -182,11 +190,11 @@ static const char table_log[8] = { 'l', 'o', 'g' };
 static void wrap(struct rfl_seal *seal, uint64_t kase, const uint8_t key[KEY_BYTES], uint8_t row[RFL_SEAL_ROW_BYTES])
 {
     uint8_t ad[AD_BYTES];
-    associate(seal, table_keys, 0, kase, ad);
+    associate(seal, table_keys, 0, kase, seal->version, ad);
     row[0] = ROW_VERSION;
     row[1] = 0;
-    row[2] = KEY_VERSION;
-    row[3] = 0;
+    row[2] = (uint8_t)seal->version;
+    row[3] = (uint8_t)(seal->version >> 8);
     rfl_seal_draw(seal, row + 4, NONCE_BYTES);
     (void)crypto_aead_xchacha20poly1305_ietf_encrypt(row + 4 + NONCE_BYTES, NULL, key, KEY_BYTES, ad, sizeof ad, NULL,
                                                      row + 4, seal->kek);
@@ -197,11 +205,11 @@ static enum rfl_err unwrap(struct rfl_seal *seal, uint64_t kase, struct rfl_view
     uint8_t ad[AD_BYTES];
     if (row.len != RFL_SEAL_ROW_BYTES)
         return RFL_E_CORRUPT;
-    if (row.p[0] != ROW_VERSION || row.p[2] != KEY_VERSION)
+    if (row.p[0] != ROW_VERSION || rfl_seal_row_version(row) != seal->version)
         return RFL_E_VERSION;
-    if (row.p[1] != 0 || row.p[3] != 0)
+    if (row.p[1] != 0)
         return RFL_E_CORRUPT;
-    associate(seal, table_keys, 0, kase, ad);
+    associate(seal, table_keys, 0, kase, seal->version, ad);
     int rc = crypto_aead_xchacha20poly1305_ietf_decrypt(key, NULL, NULL, row.p + 4 + NONCE_BYTES,
                                                         KEY_BYTES + TAG_BYTES, ad, sizeof ad, row.p + 4, seal->kek);
     return rc == 0 ? RFL_E_OK : RFL_E_CORRUPT;
@@ -213,6 +221,10 @@ static void derive_from_secret(struct rfl_seal *seal, const uint8_t secret[KEY_B
         (void)crypto_kdf_derive_from_key(seal->hash_key[i], KEY_BYTES, SUBKEY_HASH_FIRST + i, context_secret, secret);
     (void)crypto_kdf_derive_from_key(seal->receipt_key.b, sizeof seal->receipt_key.b, SUBKEY_RECEIPT, context_secret,
                                      secret);
+    uint8_t seed[crypto_sign_SEEDBYTES];
+    (void)crypto_kdf_derive_from_key(seed, sizeof seed, SUBKEY_SIGNING, context_secret, secret);
+    (void)crypto_sign_seed_keypair(seal->public_key, seal->signing_key, seed);
+    sodium_memzero(seed, sizeof seed);
     seal->has_secret = true;
 }
 
@@ -232,6 +244,17 @@ enum rfl_err rfl_seal_secret_load(struct rfl_seal *seal, struct rfl_view row)
     if (err == RFL_E_OK)
         derive_from_secret(seal, secret);
     sodium_memzero(secret, sizeof secret);
+    return err;
+}
+
+enum rfl_err rfl_seal_rewrap(struct rfl_seal *from, struct rfl_seal *to, struct rfl_case_id kase, struct rfl_view row,
+                             uint8_t row_out[RFL_SEAL_ROW_BYTES])
+{
+    uint8_t key[KEY_BYTES];
+    enum rfl_err err = unwrap(from, kase.v, row, key);
+    if (err == RFL_E_OK)
+        wrap(to, kase.v, key, row_out);
+    sodium_memzero(key, sizeof key);
     return err;
 }
 
@@ -269,7 +292,7 @@ size_t rfl_seal_text(struct rfl_seal *seal, struct rfl_case_id kase, struct rfl_
 {
     assert(rfl_seal_key_in_use(seal, kase));
     uint8_t ad[AD_BYTES];
-    associate(seal, table_log, seq.v, kase.v, ad);
+    associate(seal, table_log, seq.v, kase.v, TEXT_VERSION, ad);
     rfl_seal_draw(seal, out, NONCE_BYTES);
     (void)crypto_aead_xchacha20poly1305_ietf_encrypt(out + NONCE_BYTES, NULL, text.p, text.len, ad, sizeof ad, NULL,
                                                      out, seal->data_key);
@@ -283,7 +306,7 @@ enum rfl_err rfl_seal_open_text(struct rfl_seal *seal, struct rfl_case_id kase, 
     if (sealed.len < RFL_SEAL_OVERHEAD_BYTES)
         return RFL_E_CORRUPT;
     uint8_t ad[AD_BYTES];
-    associate(seal, table_log, seq.v, kase.v, ad);
+    associate(seal, table_log, seq.v, kase.v, TEXT_VERSION, ad);
     if (crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed.p + NONCE_BYTES, sealed.len - NONCE_BYTES,
                                                    ad, sizeof ad, sealed.p, seal->data_key) == 0)
         return RFL_E_OK;
@@ -330,6 +353,18 @@ const struct rfl_receipt_key *rfl_seal_receipt_key(const struct rfl_seal *seal)
 {
     assert(seal->has_secret);
     return &seal->receipt_key;
+}
+
+void rfl_seal_public_key(const struct rfl_seal *seal, uint8_t out[32])
+{
+    assert(seal->has_secret);
+    memcpy(out, seal->public_key, sizeof seal->public_key);
+}
+
+void rfl_seal_sign(const struct rfl_seal *seal, struct rfl_view text, uint8_t signature_out[64])
+{
+    assert(seal->has_secret);
+    (void)crypto_sign_detached(signature_out, NULL, text.p, text.len, seal->signing_key);
 }
 
 void rfl_seal_chain(struct rfl_view bytes, uint8_t out[32])

@@ -11,15 +11,21 @@
 
 static struct rfl_view name_of(const char *name) { return (struct rfl_view){ (const uint8_t *)name, strlen(name) }; }
 
-static enum rfl_err master_path(const char *dir, const struct rfl_store_options *options,
-                                char path[RFL_PATH_BYTES_MAX])
+enum rfl_err rfl_store_key_path(const char *dir, const struct rfl_store_options *options,
+                                char out[RFL_PATH_BYTES_MAX], const char **why_out)
 {
-    if (options->key_path == NULL)
-        return rfl_path_join(path, dir, "master.key") ? RFL_E_OK : RFL_E_IO;
-    size_t len = strlen(options->key_path);
+    const char *name = options->key_path != NULL ? options->key_path : "master.key";
+    bool inside = options->key_path == NULL, credential = !inside && strchr(name, '/') == NULL;
+    *why_out = "the master key is named without a folder and systemd has handed over no credentials: name it with one";
+    if (credential && (options->credentials_dir == NULL || options->credentials_dir[0] == '\0'))
+        return RFL_E_ABSENT;
+    *why_out = "the path of the master key is too long";
+    if (inside || credential)
+        return rfl_path_join(out, inside ? dir : options->credentials_dir, name) ? RFL_E_OK : RFL_E_INVALID;
+    size_t len = strlen(name);
     if (len >= RFL_PATH_BYTES_MAX)
         return RFL_E_INVALID;
-    memcpy(path, options->key_path, len + 1);
+    memcpy(out, name, len + 1);
     return RFL_E_OK;
 }
 
@@ -40,18 +46,23 @@ static enum rfl_err open_seal(struct rfl_store *s, const char *dir, const struct
 {
     char path[RFL_PATH_BYTES_MAX];
     uint8_t key[RFL_KEY_ID_BYTES] = { 0 };
-    struct rfl_view row;
-    *why_out = "the path of the master key is too long";
-    enum rfl_err err = master_path(dir, options, path);
-    if (err == RFL_E_OK)
-        err = rfl_seal_open(path, s->identity.store_id, &s->seal, why_out);
+    struct rfl_view row, begun;
+    enum rfl_err err = rfl_store_key_path(dir, options, path, why_out);
+    if (err != RFL_E_OK)
+        return err;
+    *why_out = "a rotation of the master key was begun and not finished: run it again with the same new key";
+    err = rfl_env_get(&s->env, RFL_TABLE_META, name_of("rotation"), &begun);
+    if (err != RFL_E_ABSENT)
+        return err == RFL_E_OK ? RFL_E_STATE : err;
+    *why_out = "the wrapped store secret is missing: restore a backup";
+    err = rfl_env_get(&s->env, RFL_TABLE_KEYS, (struct rfl_view){ key, sizeof key }, &row);
+    if (err != RFL_E_OK)
+        return err == RFL_E_ABSENT ? RFL_E_CORRUPT : err;
+    err = rfl_seal_open(path, s->identity.store_id, rfl_seal_row_version(row), &s->seal, why_out);
     if (err != RFL_E_OK)
         return err;
     *why_out = "this master key is not the one of this store";
-    err = rfl_env_get(&s->env, RFL_TABLE_KEYS, (struct rfl_view){ key, sizeof key }, &row);
-    if (err == RFL_E_OK)
-        err = rfl_seal_secret_load(s->seal, row);
-    return err == RFL_E_ABSENT ? RFL_E_CORRUPT : err;
+    return rfl_seal_secret_load(s->seal, row);
 }
 
 /* A store that was never compacted has no such row. */
@@ -144,6 +155,8 @@ enum rfl_err rfl_store_open(const char *dir, const struct rfl_store_options *opt
     if (err == RFL_E_OK) {
         why = "the first commit failed: the disk is full or failing";
         err = start_epoch(s, wall_ms);
+        if (err == RFL_E_FULL)
+            why = "the store is full to its last page: enlarge its map (option store_map, --map), then start again";
     }
     if (err == RFL_E_OK) {
         why = "a case or referral is damaged: rebuild the store from its log";
@@ -358,6 +371,20 @@ struct rfl_hash rfl_store_hash(const struct rfl_store *s, enum rfl_hash_domain d
 const struct rfl_receipt_key *rfl_store_receipt_key(const struct rfl_store *s)
 {
     return rfl_seal_receipt_key(s->seal);
+}
+
+void rfl_store_public_key(const struct rfl_store *s, uint8_t out[32]) { rfl_seal_public_key(s->seal, out); }
+
+void rfl_store_sign_head(const struct rfl_store *s, struct rfl_head *out)
+{
+    uint8_t text[RFL_HEAD_TEXT_BYTES];
+    memcpy(out->store_id, s->identity.store_id, sizeof out->store_id);
+    out->epoch = s->state.epoch;
+    out->seq.v = s->state.entries;
+    out->wall_ms = s->state.wall_ms;
+    memcpy(out->hash, s->state.head, sizeof out->hash);
+    rfl_head_text(out, text);
+    rfl_seal_sign(s->seal, (struct rfl_view){ text, sizeof text }, out->signature);
 }
 
 void rfl_store_stat(struct rfl_store *s, struct rfl_store_stat *out)

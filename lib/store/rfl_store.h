@@ -16,6 +16,7 @@
 #ifndef RFL_STORE_H
 #define RFL_STORE_H
 
+#include "rfl_head.h"
 #include "rfl_record.h"
 #include "rfl_receipt.h"
 
@@ -24,16 +25,24 @@ struct rfl_store;
 struct rfl_store_options {
     uint64_t map_bytes;         /* largest size of the store file; a multiple of the page size; 0: 64 GiB */
     const char *key_path;       /* master key file, 32 bytes, mode 0600; NULL: "master.key" in the store's folder */
+    const char *credentials_dir;    /* where a key_path without '/' lies: $CREDENTIALS_DIRECTORY; NULL: nowhere */
     /* Accept a filesystem other than ext4, XFS, btrfs and (for tests) tmpfs and overlay; a network one never is. */
     bool allow_any_fs;
 };
+
+/* Which file the master key is, by the rules above. RFL_E_ABSENT: named without '/', and credentials_dir is not given;
+ * RFL_E_INVALID: longer than RFL_STORE_PATH_BYTES. *why_out gets a literal. */
+enum { RFL_STORE_PATH_BYTES = 4096 };
+RFL_MUST_USE enum rfl_err rfl_store_key_path(const char *dir, const struct rfl_store_options *options,
+                                             char out[RFL_STORE_PATH_BYTES], const char **why_out);
 
 /* Makes an empty store: builds it in a temporary folder beside `dir`, syncs file, folder and parent, and renames. Makes
  * the master key when key_path does not exist. RFL_E_EXISTS: dir is there already; RFL_E_IO: errno says why. */
 RFL_MUST_USE enum rfl_err rfl_store_init(const char *dir, const struct rfl_store_options *options);
 
 /* Opens, locks, checks sizes and versions, raises the epoch in a commit of its own, and builds the indexes.
- * RFL_E_ABSENT: no store there (never made implicitly); LOCKED; VERSION; CORRUPT; IO. *why_out, when not NULL, gets a
+ * RFL_E_ABSENT: no store there (never made implicitly); LOCKED; VERSION; CORRUPT; IO; STATE: a rotation of its master
+ * key was not finished. *why_out, when not NULL, gets a
  * literal saying which check failed and what to do. */
 RFL_MUST_USE enum rfl_err rfl_store_open(const char *dir, const struct rfl_store_options *options, int64_t wall_ms,
                                          struct rfl_store **out, const char **why_out);
@@ -126,6 +135,13 @@ struct rfl_hash rfl_store_hash(const struct rfl_store *store, enum rfl_hash_doma
                                struct rfl_view bytes);
 const struct rfl_receipt_key *rfl_store_receipt_key(const struct rfl_store *store);
 
+/* ---- the signed head ---- */
+/* The key that checks this store's heads. It never changes: not with the master key, not in a copy or rebuilt store. */
+void rfl_store_public_key(const struct rfl_store *store, uint8_t out[32]);
+/* The head as it is now: inside a turn, after everything appended so far. It may be spoken only once that is committed.
+ * Costs a signature, 20 to 40 microseconds. */
+void rfl_store_sign_head(const struct rfl_store *store, struct rfl_head *out);
+
 /* ---- figures ---- */
 struct rfl_store_stat {
     uint32_t epoch;
@@ -158,6 +174,35 @@ RFL_MUST_USE enum rfl_err rfl_store_verify(const char *dir, const struct rfl_sto
 /* Writes a new store at `out_dir` whose tables are made from the log of `dir` (log and sealing keys are copied). */
 RFL_MUST_USE enum rfl_err rfl_store_rebuild(const char *dir, const char *out_dir,
                                             const struct rfl_store_options *options, struct rfl_store_report *report);
+/* Wraps every key of the store under another master key, the file `new_key_path` (made when it is not there; named
+ * like options->key_path). Killed at any point, it is finished by running it again with the same new key; until then
+ * the store does not open. A transaction wraps at most 4,096 keys. Receipts, references, match keys and heads stay
+ * what they are. When options->key_path is NULL the new key becomes DIR/master.key, and the old one stays beside it
+ * as master.key.<version>; else the caller's configuration must name the new file from now on. Done already:
+ * RFL_E_OK, nothing rewrapped. RFL_E_CORRUPT: neither key is the one of this store, or a wrapped key is damaged
+ * (nothing of it is lost: the old key still opens what it opened); the errors of opening a store. progress: after
+ * every commit. */
+struct rfl_rotation {
+    void (*progress)(void *ctx, uint64_t done, uint64_t total);     /* may be NULL */
+    void *ctx;
+    uint64_t rewrapped;
+    const char *why;                    /* a literal, on every error */
+};
+RFL_MUST_USE enum rfl_err rfl_store_rotate_master(const char *dir, const struct rfl_store_options *options,
+                                                  const char *new_key_path, struct rfl_rotation *rotation);
+
+/* ---- copies (rfl_copy.c) ---- */
+/* Writes the file anew without its free pages, checks the copy whole (rfl_store_verify, same report) and puts it in the
+ * place of the old one by a rename. Nobody may have the store open, nor take a backup of it (RFL_E_LOCKED). Afterwards
+ * no byte of an erased case's key is in the folder. RFL_E_CORRUPT: findings; the old file is as it was. */
+RFL_MUST_USE enum rfl_err rfl_store_compact(const char *dir, const struct rfl_store_options *options,
+                                            struct rfl_store_report *report);
+/* A compacted copy at `out_dir`, of one moment, while another process may be writing: one reader, whose snapshot
+ * keeps pages from being reused as long as the copying takes. The copy is synced, opened and verified before it gets
+ * its name. The master key stays out. Not for the process that has the store open. RFL_E_EXISTS: out_dir is there. */
+RFL_MUST_USE enum rfl_err rfl_store_backup(const char *dir, const char *out_dir,
+                                           const struct rfl_store_options *options, struct rfl_store_report *report);
+
 /* Compares two stores table by table, byte for byte; says the first difference of each table. */
 RFL_MUST_USE enum rfl_err rfl_store_compare(const char *dir_a, const char *dir_b,
                                             const struct rfl_store_options *options, struct rfl_store_report *report);

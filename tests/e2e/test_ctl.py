@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -406,6 +407,65 @@ class Ctl(unittest.TestCase):
             self.assertIn(self.run_ctl("--any-fs", "store", "verify", copy).returncode, (1, 74))
         finally:
             self.start()
+
+    def test_store_is_backed_up_while_the_daemon_writes_and_opens_with_its_own_key(self):
+        store, copy = self.dir + "/store", self.dir + "/backup"
+        epoch = self.ask_json("status")["epoch"]
+        path = self.file("flood.json", referral(person=dict(referral()["person"], name="Secretname Flood")))
+        self.ask_json("submit", path, "--source", "jobcentre-feed", "--reference", "flood-0")
+        before, over, sent = self.ask_json("status")["referrals"], threading.Event(), []
+
+        def flood():
+            while not over.is_set():
+                sent.append(self.run_ctl("submit", path, "--source", "jobcentre-feed", "--reference",
+                                         f"flood-{len(sent) + 1}").returncode)
+        writer = threading.Thread(target=flood)
+        writer.start()
+        try:
+            while len(sent) < 3:
+                self.assertTrue(writer.is_alive())
+            told = self.ask_json("--any-fs", "store", "backup", store, copy)
+            reached = len(sent)
+            while len(sent) < reached + 3:          # the daemon goes on
+                self.assertTrue(writer.is_alive())
+        finally:
+            over.set()
+            writer.join(DEADLINE_S)
+        self.assertTrue(told["ok"])
+        self.assertEqual(set(sent), {0})
+        self.ctl("--any-fs", "store", "backup", store, copy, code=73)
+        self.assertNotIn("master.key", os.listdir(copy))
+        self.ctl("--any-fs", "store", "verify", copy, code=66)     # no key there
+        key = ("--any-fs", "--key", store + "/master.key", "store")
+        self.assertTrue(self.ask_json(*key, "verify", copy)["ok"])
+        restored = self.ask_json(*key, "stat", copy)
+        self.assertEqual(restored["epoch"], epoch + 1)
+        self.assertGreaterEqual(restored["referrals"], before + 3)
+        self.assertLess(restored["referrals"], self.ask_json("status")["referrals"])
+
+    def test_store_is_compacted_and_its_master_key_rotated_when_nobody_has_it_open(self):
+        store = self.dir + "/store"
+        self.submit("rotated")
+        for verb in (("store", "compact", store), ("store", "rotate-master", store, self.dir + "/new.key"),
+                     ("keys", "rotate-master", store, "--new-key", self.dir + "/new.key")):
+            self.ctl("--any-fs", *verb, code=75)
+        self.stop()
+        try:
+            before = self.ask_json("--any-fs", "store", "stat", store)
+            self.assertTrue(self.ask_json("--any-fs", "store", "compact", store)["ok"])
+            self.ctl("--any-fs", "keys", "rotate-master", store, code=64)
+            done = self.ask_json("--any-fs", "keys", "rotate-master", store, "--new-key", self.dir + "/new.key")
+            self.assertEqual(done, {"ok": True, "rewrapped": before["cases"]})
+            self.assertIn("0 keys", self.ctl("--any-fs", "store", "rotate-master", store, self.dir + "/new.key").stdout)
+            with open(store + "/master.key", "rb") as now, open(self.dir + "/new.key", "rb") as new:
+                self.assertEqual(now.read(), new.read())
+            self.assertTrue(self.ask_json("--any-fs", "store", "verify", store)["ok"])
+            after = self.ask_json("--any-fs", "store", "stat", store)
+            self.assertEqual((after["referrals"], after["keys_lingering"]), (before["referrals"], 0))
+            self.ctl("--any-fs", "--key", store + "/master.key.1", "store", "verify", store, code=1)
+        finally:
+            self.start()
+        self.submit("after the rotation")
 
     @staticmethod
     def damage(path):
