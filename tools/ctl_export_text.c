@@ -70,6 +70,13 @@ static const struct said events[] = {
     { "unkept", "The legal hold was ended" }, { "revealed", "Somebody read your personal data (see below)" },
     { "erased", "Your personal data was erased" } };
 
+static const struct said reasons[] = {
+    { "by_postcode", "your postcode" }, { "by_gp_practice", "your GP surgery" }, { "by_jobcentre", "your Jobcentre" },
+    { "by_referrer_area", "the area of whoever referred you" }, { "by_rule", "a rule of your area" },
+    { "no_key", "nothing being known that says where you live" },
+    { "all_keys_unusable", "nothing usable being known that says where you live" },
+    { "outside_england", "your address being outside England" } };
+
 static const struct said words[] = {
     { "held", "that your agreement is missing" }, { "waiting", "that nobody has said yes so far" },
     { "accepted", "that a provider said yes" }, { "with_the_service", "that you are with the service" },
@@ -111,13 +118,15 @@ static void put_details(FILE *out, const json_t *object, const char *whose)
     }
 }
 
+static bool has_referral(const json_t *part) { return json_object_size(json_object_get(part, "referral")) > 0; }
+
 static void put_held(FILE *out, const json_t *parts)
 {
     size_t i, sent = 0;
     json_t *part;
     char when[WHEN_BYTES];
     json_array_foreach((json_t *)(uintptr_t)parts, i, part) {
-        if (!json_is_object(json_object_get(part, "referral")))
+        if (!has_referral(part))
             continue;
         when_of(part, "at_ms", when);
         sent++;
@@ -142,7 +151,7 @@ static void put_written(FILE *out, const json_t *parts, bool readings)
     char when[WHEN_BYTES];
     json_array_foreach((json_t *)(uintptr_t)parts, i, part) {
         bool reading = strcmp(text_of(part, "event"), "revealed") == 0;
-        if (json_is_object(json_object_get(part, "referral")) || reading != readings)
+        if (has_referral(part) || reading != readings)
             continue;
         when_of(part, "at_ms", when);
         written++;
@@ -196,12 +205,13 @@ static void put_why(FILE *out, const json_t *explained)
     size_t i, k;
     json_t *one, *candidate;
     json_array_foreach((json_t *)(uintptr_t)explained, i, one) {
-        fprintf(out, "- Referral %s: the decision was \"%s\", because of \"%s\". ", text_of(one, "code"),
-                text_of(one, "verdict"), text_of(one, "reason"));
+        const char *area = text_of(one, "area"), *queue = text_of(one, "queue");
+        fprintf(out, "- Referral %s went to %s, because of %s. ", text_of(one, "code"),
+                queue[0] != '\0' ? queue : area[0] != '\0' ? area : "the national triage desk",
+                PLAIN(reasons, text_of(one, "reason")));
         json_array_foreach(json_object_get(one, "candidates"), k, candidate)
             if (json_is_true(json_object_get(candidate, "chosen")))
-                fprintf(out, "What decided was the %s, which is in the area %s. ", text_of(candidate, "key"),
-                        text_of(candidate, "area"));
+                fprintf(out, "That is in the area %s. ", text_of(candidate, "area"));
         fprintf(out, "Your agreement was: %s. The rules in force then have the number %s.\n", text_of(one, "consent"),
                 text_of(one, "policy"));
     }

@@ -51,8 +51,7 @@ static int print_parts(const json_t *parts)
         static const char *const said[] = { "receipt", "reference", "text", "role", "next_step" };
         for (size_t k = 0; k < sizeof said / sizeof said[0]; k++)
             print_said(part, said[k]);
-        if (json_is_object(json_object_get(part, "referral")))
-            print_fields(json_object_get(part, "referral"), "");
+        print_fields(json_object_get(part, "referral"), "");
     }
     return CTL_OK;
 }

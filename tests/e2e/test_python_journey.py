@@ -448,6 +448,14 @@ class JourneyTest(unittest.TestCase):
         operator.expect("list", pb.List(queue="lincolnshire/intake"), "cases")
         operator.expect("explain", pb.Explain(code=offer.case_code), "explained")
         self.assertTrue(operator.expect("admin_status", pb.AdminStatus(), "admin_state").adds_up)
+        operator.expect("audit_read", pb.AuditRead(limit=1), "audit_page")
+        operator.expect("told_query", pb.ToldQuery(code=offer.case_code), "told")
+        who = {"operator": "ines", "reason": "every verb", "code": offer.case_code}
+        operator.expect("reveal", pb.Reveal(**who), "revealed")
+        operator.expect("subject_find", pb.SubjectFind(**who), "subject_found")
+        operator.expect("subject_hold", pb.SubjectHold(**who), "subject_done")
+        operator.expect("subject_release", pb.SubjectRelease(**who), "subject_done")
+        self.assertEqual(operator.refused("subject_erase", pb.SubjectErase(**who)).code, pb.CODE_STATE)
         with open("proto/README.md", encoding="utf-8") as f:
             asked = {line.split("`")[1] for line in f if line.startswith("| `") and "` | C: | " in line}
         self.assertGreater(len(asked), 30)

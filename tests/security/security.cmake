@@ -32,6 +32,12 @@ if(TARGET referrald AND TARGET rfl_store)
   rfl_test(walls_release security TIMEOUT 120 LABELS release COMMAND test_walls)
 endif()
 
+# What a person may ask for, and what a log proves.
+if(TARGET referrald AND TARGET referralctl)
+  rfl_test(rights security TIMEOUT 120 COMMAND ${RFL_PYTHON} ${rfl_security}/test_rights.py
+    --bin $<TARGET_FILE_DIR:referrald>)
+endif()
+
 find_program(SYSTEMD_ANALYZE systemd-analyze REQUIRED)
 # Exposure 0 (safe) to 100 as systemd scores it offline: the unit is held at 1.0 of 10 or better.
 rfl_test(unit_file_is_hardened security TIMEOUT 30 COMMAND ${SYSTEMD_ANALYZE} security --offline=true --threshold=10
