@@ -154,6 +154,7 @@ int ctl_subject_export(const struct ctl *ctl);
 int ctl_subject_erase(const struct ctl *ctl);
 int ctl_subject_hold(const struct ctl *ctl);
 int ctl_subject_release(const struct ctl *ctl);
+int ctl_retention(const struct ctl *ctl);
 int ctl_queue_list(const struct ctl *ctl);
 int ctl_queue_pause(const struct ctl *ctl);
 int ctl_queue_hold(const struct ctl *ctl);

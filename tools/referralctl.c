@@ -53,6 +53,7 @@ static const struct command commands[] = {
       ctl_subject_erase },
     { "subject hold", "CODE", "legal hold: nothing of this person may be erased", CTL_OPT_ACT, 1, 1, ctl_subject_hold },
     { "subject release", "CODE", "end a legal hold", CTL_OPT_ACT, 1, 1, ctl_subject_release },
+    { "retention", "", "what is kept for how long, and how much is older than that", 0, 0, 0, ctl_retention },
     { "queue list", "", "every queue: who owns it, how many wait and since when", CTL_OPT_WAITING, 0, 0,
       ctl_queue_list },
     { "queue pause", "QUEUE", "nobody is offered from it, --until TIME", CTL_OPT_ACT | CTL_OPT_UNTIL, 1, 1,

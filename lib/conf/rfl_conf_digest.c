@@ -59,6 +59,10 @@ static void put_journey(struct sink *sink, const struct rfl_policy *policy)
     put_number(sink, policy->outcome_ms);
     put_number(sink, policy->place_doors);
     put_number(sink, policy->protected_doors);
+    for (unsigned i = 0; i < RFL_RETENTION_COUNT; i++) {
+        put_number(sink, policy->kept[i].days);
+        put_text(sink, policy, policy->kept[i].why);
+    }
     for (unsigned door = 0; door < RFL_DOOR_COUNT; door++) {
         put_number(sink, policy->door_share[door]);
         put_number(sink, policy->notify[door]);

@@ -38,6 +38,7 @@ bool rfl__conf_doors(struct rfl_conf_load *load, struct config_setting_t *list, 
 
 bool rfl__conf_read_disclosure(struct rfl_conf_load *load, struct config_setting_t *root);
 bool rfl__conf_read_journey(struct rfl_conf_load *load, struct config_setting_t *root);
+bool rfl__conf_read_retention(struct rfl_conf_load *load, struct config_setting_t *root);
 bool rfl__conf_read_areas(struct rfl_conf_load *load, struct config_setting_t *root);
 bool rfl__conf_read_sources(struct rfl_conf_load *load, struct config_setting_t *root);
 bool rfl__conf_read_jobcentres(struct rfl_conf_load *load, struct config_setting_t *root);

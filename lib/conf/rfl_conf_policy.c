@@ -120,6 +120,7 @@ static void read_all(struct rfl_conf_load *load, const char *dir)
     (void)read_file(load, dir, "rules.conf", rfl__conf_read_rules);
     (void)read_file(load, dir, "disclosure.conf", rfl__conf_read_disclosure);
     (void)read_file(load, dir, "journey.conf", rfl__conf_read_journey);
+    (void)read_file(load, dir, "retention.conf", rfl__conf_read_retention);
     load->areas_ok = true;
     load->areas_ok = read_file(load, dir, "areas.conf", rfl__conf_read_areas);
     (void)read_file(load, dir, "jobcentres.conf", rfl__conf_read_jobcentres);

@@ -38,6 +38,10 @@ enum {
 /* A name in the policy's pool; rfl_policy_text gives its bytes. */
 struct rfl_text { uint32_t at; uint16_t len; };
 
+/* How long one class of records is kept, in days of the calendar, and why, in words for people. */
+struct rfl_kept { uint32_t days; struct rfl_text why; };
+enum { RFL_POLICY_KEPT_DAYS_MAX = 36600 };
+
 #define RFL_QUEUE_KIND_LIST(X) X(NONE, "none") X(PROVIDER, "provider") X(TRIAGE, "triage") X(NATIONAL, "national")
 #define RFL_X(name, word) RFL_QUEUE_KIND_##name,
 RFL_WORD_ENUM(QUEUE_KIND, queue_kind, RFL_QUEUE_KIND_LIST(RFL_X))
@@ -158,6 +162,7 @@ struct rfl_policy {
     int64_t ageing_ms;                          /* working time after which routine counts as urgent */
     uint8_t attempts_min, channels_min;         /* before a person may be called unreachable */
     uint8_t door_share[RFL_DOOR_COUNT];         /* turns in a queue */
+    struct rfl_kept kept[RFL_RETENTION_COUNT];
     struct rfl_hash digest;
     uint16_t area_at[65536], queue_at[65536], source_at[65536];
     uint16_t code_slot[2 * RFL_POLICY_ALIASES_MAX];             /* the first alias of a run with one code */
@@ -313,6 +318,10 @@ RFL_MUST_USE enum rfl_err rfl_policy_set_protected(struct rfl_policy *policy, ui
 RFL_MUST_USE enum rfl_err rfl_policy_set_notify(struct rfl_policy *policy, enum rfl_door door, uint8_t bits);
 /* days: 1 to RFL_POLICY_DAYS_MAX. */
 RFL_MUST_USE enum rfl_err rfl_policy_set_outcome_days(struct rfl_policy *policy, unsigned days);
+/* days: 0 to RFL_POLICY_KEPT_DAYS_MAX; why: 1 to RFL_WHY_BYTES_MAX bytes. A class is set once: RFL_E_EXISTS.
+ * RFL_E_FULL. */
+RFL_MUST_USE enum rfl_err rfl_policy_set_kept(struct rfl_policy *policy, enum rfl_retention class, unsigned days,
+                                              struct rfl_view why);
 /* ---- numbers of the journey; the defaults of rfl_policy_init in brackets ---- */
 
 /* How long a person's no is respected before somebody else may offer them the service again, in ms of wall time, 0 to

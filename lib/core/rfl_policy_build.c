@@ -76,6 +76,22 @@ struct rfl_text rfl__pool_put(struct rfl_policy *policy, struct rfl_view text)
     return out;
 }
 
+enum rfl_err rfl_policy_set_kept(struct rfl_policy *policy, enum rfl_retention class, unsigned days,
+                                 struct rfl_view why)
+{
+    if (policy->compiled)
+        return RFL_E_STATE;
+    if (class >= RFL_RETENTION_COUNT || days > RFL_POLICY_KEPT_DAYS_MAX || !rfl__text_ok(why, 1) ||
+        why.len > RFL_WHY_BYTES_MAX)
+        return RFL_E_INVALID;
+    if (policy->kept[class].why.len != 0)
+        return RFL_E_EXISTS;
+    if (!rfl__pool_has_room(policy, why.len))
+        return RFL_E_FULL;
+    policy->kept[class] = (struct rfl_kept){ days, rfl__pool_put(policy, why) };
+    return RFL_E_OK;
+}
+
 void rfl__slot_put(uint16_t *slots, uint32_t count, uint32_t hash, uint32_t position)
 {
     uint32_t i = hash & (count - 1);

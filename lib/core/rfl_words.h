@@ -84,6 +84,14 @@
 /* How strongly two referrals speak of one person, strongest first. */
 #define RFL_MATCH_LIST(X) X(NHS_NUMBER, "nhs_number") X(NINO, "nino") X(NAME_BIRTH_POSTCODE, "name_birth_postcode")
 
+/* What is kept, each for as long as config/policy/retention.conf says. */
+#define RFL_RETENTION_LIST(X) \
+    X(CLOSED, "closed_case")        /* personal data of a closed case that a provider had said yes to */ \
+    X(UNACCEPTED, "unaccepted_case") /* of a closed case that none had */ \
+    X(MAIL_WAITING, "mail_waiting") /* feedback that its source has not acknowledged */ \
+    X(MAIL_DONE, "mail_done")       /* that it has: out of the mailbox at once, what was told stays in the log */ \
+    X(LOG, "log")                   /* entries, without personal data once a person is erased */
+
 #define RFL_CHANNEL_LIST(X) \
     X(NONE, "none") X(PHONE, "phone") X(SMS, "sms") X(EMAIL, "email") X(LETTER, "letter") X(VIDEO, "video") \
     X(IN_PERSON, "in_person")
@@ -158,6 +166,9 @@ RFL_WORD_ENUM(MATCH, match, RFL_MATCH_LIST(RFL_X))
 #undef RFL_X
 #define RFL_X(name, word) RFL_CHANNEL_##name,
 RFL_WORD_ENUM(CHANNEL, channel, RFL_CHANNEL_LIST(RFL_X))
+#undef RFL_X
+#define RFL_X(name, word) RFL_RETENTION_##name,
+RFL_WORD_ENUM(RETENTION, retention, RFL_RETENTION_LIST(RFL_X))
 #undef RFL_X
 #define RFL_X(name, word) RFL_OUTCOME_##name,
 RFL_WORD_ENUM(OUTCOME, outcome, RFL_OUTCOME_LIST(RFL_X))

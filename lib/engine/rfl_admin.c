@@ -403,6 +403,8 @@ void rfl__handle_admin(struct rfl_engine *e, uint64_t session, const struct rfl_
         rfl__handle_reveal(e, session, ask);
     else if (ask->kind == RFL_MSG_TOLD_QUERY)
         rfl__handle_told(e, session, ask);
+    else if (ask->kind == RFL_MSG_RETENTION_QUERY)
+        rfl__handle_retention(e, session, ask);
     else if (ask->kind == RFL_MSG_SUBJECT_FIND)
         rfl__handle_subject_find(e, session, ask);
     else if (rfl__is_of_subject(ask->kind))

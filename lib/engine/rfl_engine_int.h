@@ -166,6 +166,9 @@ bool rfl__is_of_subject(uint8_t message_kind);      /* erase, hold, release */
 void rfl__handle_subject(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
 void rfl__handle_subject_find(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
 
+/* ---- rfl_retention.c: what is kept for how long ---- */
+void rfl__handle_retention(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
+
 /* ---- by socket ---- */
 void rfl__handle_door(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
 void rfl__handle_worker(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);

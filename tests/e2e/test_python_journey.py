@@ -450,6 +450,7 @@ class JourneyTest(unittest.TestCase):
         self.assertTrue(operator.expect("admin_status", pb.AdminStatus(), "admin_state").adds_up)
         operator.expect("audit_read", pb.AuditRead(limit=1), "audit_page")
         operator.expect("told_query", pb.ToldQuery(code=offer.case_code), "told")
+        self.assertEqual(len(operator.expect("retention_query", pb.RetentionQuery(), "retention").rows), 5)
         who = {"operator": "ines", "reason": "every verb", "code": offer.case_code}
         operator.expect("reveal", pb.Reveal(**who), "revealed")
         operator.expect("subject_find", pb.SubjectFind(**who), "subject_found")

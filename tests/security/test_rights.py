@@ -5,6 +5,7 @@
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import unittest
@@ -42,11 +43,11 @@ class Person:
 
 class RightsTest(unittest.TestCase):
     maxDiff = None
+    references = 0
 
     @classmethod
     def setUpClass(cls):
         cls.daemon = base.Daemon()
-        cls.references = 0
 
     @classmethod
     def tearDownClass(cls):
@@ -57,8 +58,8 @@ class RightsTest(unittest.TestCase):
     def ctl(self, *words, code=0, stdin=""):
         env = dict(os.environ, REFERRALD_ADMIN=self.daemon.admin, REFERRALD_DOORS=self.daemon.doors, USER="ines",
                    TZ="Europe/London")
-        done = subprocess.run([f"{arguments.bin}/referralctl", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, env=env, input=stdin, timeout=DEADLINE_S, check=False)
+        done = subprocess.run([f"{arguments.bin}/referralctl", *words], stdout=subprocess.PIPE, text=True, env=env,
+                              stderr=subprocess.STDOUT, input=stdin, timeout=DEADLINE_S, check=False)
         self.assertEqual(done.returncode, code, (words, done.stdout))
         return done.stdout
 
@@ -113,8 +114,8 @@ class RightsTest(unittest.TestCase):
             adapter.amend(reference, person.referral(queue=DORSET, weeks_out_of_work=7), 0)
         with Worker(self.daemon.workers, "reader") as worker:
             worker.subscribe([DORSET], 1)
-            worker.done(pb.Decline, worker.offer(), reason=pb.DECLINE_NO_CAPACITY, text=person.note + " and we are full",
-                        role="intake officer", next_step="ask again on Monday")
+            worker.done(pb.Decline, worker.offer(), reason=pb.DECLINE_NO_CAPACITY, role="intake officer",
+                        text=person.note + " and we are full", next_step="ask again on Monday")
             worker.goodbye()
         self.ctl("triage", "approve", receipt.receipt, "--reason", person.note + " so be it", "--execute")
         parts = self.ctl_json("case", "reveal", receipt.receipt, "--reason", "to see", "--execute")["parts"]
@@ -303,6 +304,61 @@ class RightsTest(unittest.TestCase):
         self.ctl("subject", "release", code, "--reason", "twice", "--execute", code=1)
         self.ctl("subject", "erase", code, "--reason", "asked", "--execute")
         self.assertEqual(self.events(code)[-3:], ["kept", "unkept", "erased"])
+
+    # ---- retention
+
+    def kept(self, *words):
+        return {row["what"]: row for row in self.ctl_json("retention", *words)["rows"]}
+
+    def test_retention_is_a_report(self):
+        before = self.kept()
+        self.assertEqual(set(before), {"closed_case", "unaccepted_case", "mail_waiting", "mail_done", "log"})
+        person = Person()
+        code = self.submit(person, source="provider-transfer", door=pb.DOOR_PROVIDER)[2].receipt
+        self.close(code)
+        after = self.kept()
+        self.assertEqual(after["unaccepted_case"]["items"], before["unaccepted_case"]["items"] + 1)
+        self.assertEqual(after["closed_case"]["items"], before["closed_case"]["items"])
+        self.assertEqual(after["mail_waiting"]["items"], before["mail_waiting"]["items"] + 1)
+        self.assertGreater(after["log"]["items"], before["log"]["items"])
+        self.assertGreater(after["log"]["oldest_ms"], 0)
+        self.assertEqual([row["beyond"] for row in after.values()], [0] * 5)
+        self.assertIn("nothing is erased by it", self.ctl("retention"))
+        self.ctl("subject", "erase", code, "--reason", "asked", "--execute")
+        self.assertEqual(self.kept()["unaccepted_case"]["items"], before["unaccepted_case"]["items"])
+
+
+class BeyondTest(unittest.TestCase):
+    """With terms of no days everything is beyond them, but for what is under a legal hold; and it stays."""
+
+    def test_what_is_beyond_its_time_is_counted_and_kept(self):
+        class Impatient(base.Daemon):
+            def start(self):
+                policy = f"{self.folder}/policy"
+                subprocess.run(["cp", "-r", "config/policy", policy], check=True)
+                for name, pattern, to in ((f"{policy}/retention.conf", r'keep = "\d+[yd]"', 'keep = "0d"'),
+                                          (f"{self.folder}/referrald.conf", r'policy_dir = ".*?"',
+                                           f'policy_dir = "{policy}"')):
+                    with open(name, encoding="utf-8") as f:
+                        text = re.sub(pattern, to, f.read())
+                    with open(name, "w", encoding="utf-8") as f:
+                        f.write(text)
+                super().start()
+
+        daemon = Impatient()
+        self.addCleanup(daemon.remove)
+        RightsTest.daemon = daemon
+        test = RightsTest()
+        codes = [test.submit(Person())[2].receipt for _ in range(3)]
+        for code in codes[:2]:
+            test.close(code)
+        test.ctl("subject", "hold", codes[0], "--reason", "court", "--execute")
+        rows = test.kept()
+        self.assertEqual((rows["unaccepted_case"]["items"], rows["unaccepted_case"]["beyond"]), (2, 1))
+        self.assertEqual((rows["mail_waiting"]["items"], rows["mail_waiting"]["beyond"]), (2, 2))
+        self.assertGreater(rows["log"]["beyond"], 5)
+        self.assertEqual(test.kept(), rows)
+        self.assertEqual(test.ctl_json("show", codes[1])["row"]["erased"], False)
 
 
 if __name__ == "__main__":

@@ -393,7 +393,8 @@ static void long_report_counts_what_it_dropped(void **state)
 /* ---- the policy folder ---- */
 
 static const char *const policy_files[] = { "calendar.conf", "clocks.conf", "rules.conf", "disclosure.conf",
-                                            "journey.conf", "areas.conf", "jobcentres.conf", "sources.conf" };
+                                            "journey.conf", "retention.conf", "areas.conf", "jobcentres.conf",
+                                            "sources.conf" };
 enum { POLICY_FILES = sizeof policy_files / sizeof policy_files[0] };
 
 static char folder[64];
@@ -516,6 +517,8 @@ static void digest_is_of_the_meaning(void **state)
         { "journey.conf", "  self = 1;", "  self = 2;" },
         { "journey.conf", "employer = ( \"accepted\", \"waiting\"", "employer = ( \"accepted\"" },
         { "journey.conf", "\"731d\"", "\"730d\"" },
+        { "retention.conf", "keep = \"8y\"", "keep = \"9y\"" },
+        { "retention.conf", "so that it is known", "so it is known" },
         { "areas.conf", "lead = \"Head of national triage\"", "lead = \"Somebody\"" },
         { "areas.conf", "sub_icbs = ( \"07H\"", "sub_icbs = ( \"07J\"" },
         { "areas.conf", "{ code = \"QOP\"; }", "{ code = \"QOP\"; from = \"2023-01-01\"; }" },
@@ -577,6 +580,11 @@ static const struct { const char *file, *from, *to, *key, *words; } spoilings[] 
     { "journey.conf", "\"waiting\", \"closed\" )", "\"waitng\", \"closed\" )", "notices.employer.[1]", "no such" },
     { "journey.conf", "\"731d\"", "\"36h\"", "outcomes_after_closing", "days" },
     { "journey.conf", "\"731d\"", "\"3661d\"", "outcomes_after_closing", "3660d" },
+    { "retention.conf", "keep = \"8y\"", "keep = \"8wd\"", "classes.closed_case.keep", "years" },
+    { "retention.conf", "keep = \"8y\"", "keep = \"101y\"", "classes.closed_case.keep", "0d to 36600d" },
+    { "retention.conf", "keep = \"8y\"", "keep = \"\"", "classes.closed_case.keep", "years" },
+    { "retention.conf", "  log = {", "  logs = {", "classes.logs", "did you mean log?" },
+    { "retention.conf", "why = \"so that it is known", "who = \"so that it is known", "classes.log.who", "why" },
     { "areas.conf", "{ id = 2;", "{ colour = 1; id = 2;", "areas.[1].colour", "remove it" },
     { "areas.conf", "{ id = 2;", "{ id = 1;", "areas.[1]", "taken" },
     { "areas.conf", "{ id = 2;", "{ id = 65536;", "areas.[1].id", "1 to 65535" },

@@ -284,8 +284,6 @@ static void twenty_thousand_random_asks_are_all_answered(void **state)
     (void)state;
     random_asks(first_seed, 256 << 20, STEPS);
     for (unsigned kind = RFL_MSG_SUBMIT; kind < RFL_MSG_COUNT; kind++) {
-        if (kind == RFL_MSG_RETENTION)
-            continue;           /* refused as PARSE until there are terms to report on */
         if (kind == RFL_MSG_POLICY_LOADED)
             continue;           /* the daemon's own, between turns */
         static const char *const directions[] = {
