@@ -383,7 +383,7 @@ static enum verdict judge(const struct model *m, const struct m_form *form, uint
 static int64_t quiet_until(const struct model *m, uint16_t kase)
 {
     int64_t until_ms = 0;
-    for (unsigned i = 0; kase != 0 && i < M_EPISODES; i++, kase = m->kase[kase].previous)
+    for (unsigned i = 0; kase != 0 && !m->kase[kase].erased && i < M_EPISODES; i++, kase = m->kase[kase].previous)
         if (m->kase[kase].quiet_until_ms > until_ms)
             until_ms = m->kase[kase].quiet_until_ms;
     return until_ms;
@@ -398,6 +398,8 @@ struct m_person m_person_of(const struct model *m, const struct m_form *form)
             continue;
         enum verdict verdict = judge(m, form, m->referral[n].kase);
         uint16_t kase = rests_on(m, m->referral[n].kase);
+        if (m->kase[kase].erased)
+            continue;
         bool open = m->kase[kase].status != RFL_STATUS_CLOSED;
         if (verdict == SAME && open && person.open == 0)
             person.open = kase;
@@ -413,7 +415,8 @@ struct m_person m_person_of(const struct model *m, const struct m_form *form)
 static uint16_t newest_with(const struct model *m, unsigned kind, unsigned key)
 {
     uint16_t n = m->referrals;
-    while (n > 0 && !(has_key(&m->referral[n].newest, kind) && key_of(&m->referral[n].newest, kind) == key))
+    while (n > 0 && (m->referral[n].forgotten || !has_key(&m->referral[n].newest, kind) ||
+                     key_of(&m->referral[n].newest, kind) != key))
         n--;
     return n;
 }
@@ -427,6 +430,15 @@ void m_index(struct model *m, uint16_t referral, const struct m_form *was)
         if (has_key(form, kind) && m->newest[kind][key_of(form, kind)] < referral)
             m->newest[kind][key_of(form, kind)] = referral;
     }
+}
+
+void m_forget(struct model *m, uint16_t referral)
+{
+    const struct m_form *form = &m->referral[referral].newest;
+    m->referral[referral].forgotten = true;
+    for (unsigned kind = 0; kind < M_KEYS; kind++)
+        if (has_key(form, kind))
+            m->newest[kind][key_of(form, kind)] = newest_with(m, kind, key_of(form, kind));
 }
 
 static bool door_allowed(unsigned source, uint8_t door)

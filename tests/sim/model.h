@@ -39,6 +39,7 @@ struct m_referral {
     struct m_form form, newest;         /* as it came; as last amended */
     uint16_t amendments;
     uint8_t withdrawn;
+    bool forgotten;                     /* its keys find nobody any more */
     int64_t received_ms;
 };
 
@@ -50,6 +51,7 @@ struct m_case {
     uint16_t queue, area, first, last, count, withdrawn, linked_to, resembles, previous;
     struct rfl_token token;
     int64_t opened_ms, since_ms, accept_by_ms, half_ms, most_ms, due_ms, quiet_until_ms, closed_ms;
+    bool kept, erased;                  /* a legal hold; the person is gone */
     bool touched;                       /* since it was last compared */
 };
 
@@ -146,6 +148,10 @@ struct m_order {
 };
 struct m_answer model_order(struct model *m, const struct m_order *order);
 
+/* What is done about the data of one case, by the words of lib/store/FORMAT.md ("Erasure"): whether it may be. */
+enum m_data { M_KEEP, M_UNKEEP, M_ERASE, M_REVEAL, M_DATA };
+bool model_data(struct model *m, uint16_t kase, enum m_data what);
+
 /* What an operator does to a queue: order->queue, mode, until_ms, to, capacity. */
 struct m_answer model_queue_set(struct model *m, const struct m_order *order);
 
@@ -197,6 +203,8 @@ struct m_person { uint16_t open, previous, resembles; int64_t quiet_until_ms; };
 struct m_person m_person_of(const struct model *m, const struct m_form *form);
 /* Finds the referral by the keys that it has now. */
 void m_index(struct model *m, uint16_t referral, const struct m_form *was);
+/* Nobody is found by this referral any more. */
+void m_forget(struct model *m, uint16_t referral);
 uint16_t m_find_reference(const struct model *m, unsigned source, uint32_t reference);
 bool m_same_form(const struct m_form *a, const struct m_form *b);
 bool m_may_disclose(const struct m_form *form);

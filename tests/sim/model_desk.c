@@ -165,6 +165,27 @@ struct m_answer model_withdraw(struct model *m, unsigned source, uint32_t refere
     return answer;
 }
 
+/* ---- data ---- */
+
+bool model_data(struct model *m, uint16_t kase, enum m_data what)
+{
+    if (kase == 0 || kase > m->cases || m->kase[kase].erased)
+        return false;
+    bool closed = m->kase[kase].status == RFL_STATUS_CLOSED, kept = m->kase[kase].kept;
+    if ((what == M_KEEP && kept) || (what == M_UNKEEP && !kept) || (what == M_ERASE && (kept || !closed)))
+        return false;
+    struct m_case *k = m_touch(m, kase);
+    k->kept = what == M_KEEP || (kept && what != M_UNKEEP);
+    if (what != M_ERASE)
+        return true;
+    k->erased = true;
+    m->links = (uint16_t)(m->links - (k->linked_to != 0));
+    k->linked_to = k->resembles = k->previous = 0;
+    for (uint16_t n = k->last; n != 0; n = m->referral[n].prev_on_case)
+        m_forget(m, n);
+    return true;
+}
+
 /* ---- the desk ---- */
 
 bool m_desk_may(const struct m_case *k, enum rfl_message_kind kind)

@@ -90,8 +90,8 @@ static bool legal(const struct m_case *k, enum rfl_message_kind kind)
 {
     bool offered = k->status == RFL_STATUS_OFFERED, active = k->status == RFL_STATUS_ACTIVE;
     bool with_provider = k->status == RFL_STATUS_ACCEPTED || k->status == RFL_STATUS_WAITING_ON_PERSON;
-    if (k->linked_to != 0)
-        return false;                   /* it rests on another */
+    if (k->linked_to != 0 || k->erased)
+        return false;                   /* it rests on another, or nothing happens to it any more */
     switch ((int)kind) {
     case RFL_MSG_ACCEPT: case RFL_MSG_DECLINE: case RFL_MSG_REDIRECT: case RFL_MSG_DEFER: case RFL_MSG_TOUCH:
         return offered;

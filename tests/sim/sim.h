@@ -18,7 +18,8 @@ enum { SIM_HAND = 24, SIM_TRACE = 400, SIM_TRACE_BYTES = 160, SIM_OPERATOR_SESSI
     X(NEW, "new") X(RESEND, "resend") X(CONFLICT, "conflict") X(STRANGE, "strange") X(STATUS, "status") \
     X(OPEN, "open") X(ACK, "ack") X(AMEND, "amend") X(WITHDRAW, "withdraw") \
     X(SUBSCRIBE, "subscribe") X(GOODBYE, "goodbye") X(GONE, "gone") X(PING, "ping") X(VERB, "verb") \
-    X(STALE, "stale") X(ORDER, "order") X(QUEUE_SET, "queue_set") X(LOOK, "look")
+    X(STALE, "stale") X(ORDER, "order") X(QUEUE_SET, "queue_set") X(LOOK, "look") \
+    X(DATA, "data")
 enum sim_deed {
 #define X(name, word) SIM_##name,
     SIM_DEED_LIST(X)

@@ -25,6 +25,7 @@ static void compare_words(struct sim *sim, uint16_t n, const struct rfl_case *ka
         { "warned", kase->warned, k->warned }, { "first referral", kase->first_referral.v, k->first },
         { "last referral", kase->last_referral.v, k->last }, { "referrals", kase->referral_count, k->count },
         { "withdrawn", kase->withdrawn_count, k->withdrawn }, { "linked to", number_of_linked(kase), k->linked_to },
+        { "kept", kase->kept, k->kept }, { "erased", kase->erased, k->erased },
         { "resembles", kase->resembles.v, k->resembles }, { "token epoch", kase->token.epoch, k->token.epoch },
         { "token", kase->token.seq, k->token.seq }, { "held", kase->holder != 0, k->worker >= 0 } };
     for (unsigned i = 0; i < sizeof pairs / sizeof pairs[0]; i++)

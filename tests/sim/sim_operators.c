@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+#include "rfl_apply.h"
+#include "rfl_decide.h"
+
 static struct rfl_view queue_name(struct sim *sim, uint16_t queue)
 {
     const struct rfl_queue *found = rfl_policy_queue(sim->policies[0], (struct rfl_queue_no){ queue });
@@ -113,6 +116,37 @@ static void some_setting(struct sim *sim)
     set_queue(sim, &order);
 }
 
+/* A legal hold, its end, an erasure or a look at the data of one case: decided by the core and appended in the engine's
+ * turn, without a message, because the engine's messages are of all the cases of a person. */
+static void some_data(struct sim *sim)
+{
+    static const uint8_t verbs[M_DATA] = { [M_KEEP] = RFL_DO_KEEP, [M_UNKEEP] = RFL_DO_UNKEEP,
+                                           [M_ERASE] = RFL_DO_ERASE, [M_REVEAL] = RFL_DO_REVEAL };
+    enum m_data what = (enum m_data)sim_below(sim, M_DATA);
+    uint16_t n = what == M_ERASE ? (uint16_t)(1 + sim_below(sim, sim->model.cases + 2u)) : some_open_case(sim);
+    struct rfl_command command = { .kind = (enum rfl_command_kind)verbs[what] };
+    struct rfl_events events;
+    struct rfl_case kase;
+    if (n == 0 || rfl_store_case(sim->world.store, (struct rfl_case_id){ n }, &kase) != RFL_E_OK)
+        return;
+    enum rfl_err err = rfl_decide(sim->policies[0], &kase, &command, &sim->world.now, &events);
+    bool may = model_data(&sim->model, n, what);
+    sim_say(sim, "data: %s case %u > %s", rfl_command_word(command.kind), n, may ? "done" : "STATE");
+    if ((err == RFL_E_OK) != may || (err != RFL_E_OK && err != RFL_E_STATE))
+        sim_fail(sim, "case %u: %s gives %s, the model says %s", n, rfl_command_word(command.kind),
+                 rfl_err_name(err), may ? "done" : "STATE");
+    if (!may)
+        return;
+    struct rfl_entry entry = { .wall_ms = sim->world.now.wall_ms, .actor = RFL_ACTOR_OPERATOR, .kase = { n },
+                               .actor_name = sim_text("desk"), .event_count = 1, .events = { events.list[0] } };
+    if (what == M_ERASE)
+        entry.why = sim_text("asked for");
+    err = rfl_store_append(sim->world.store, &entry, what == M_ERASE ? (struct rfl_view){ NULL, 0 }
+                                                                     : sim_text("looked into it"));
+    if (err != rfl_store_error(sim->world.store))       /* a full store undoes the turn, as after any other ask */
+        sim_fail(sim, "case %u: %s was decided and not applied", n, rfl_command_word(command.kind));
+}
+
 /* What operators said of queues is taken back, so that everybody can come to an end. */
 void sim_clear_queues(struct sim *sim)
 {
@@ -129,6 +163,8 @@ void sim_operator(struct sim *sim, enum sim_deed deed)
         sim_look(sim);
     else if (deed == SIM_ORDER)
         some_order(sim);
+    else if (deed == SIM_DATA)
+        some_data(sim);
     else
         some_setting(sim);
 }
