@@ -59,13 +59,14 @@ void zap_reset(struct zap *zap)
     zap->refusals_count = 0;
 }
 
-/* The address is libzmq's: digits of an IP address, or a process of this machine. Anything else in it is not kept. */
+/* The address is libzmq's: an IP address, or localhost and a process. Nothing else in it is kept. */
 static void note_refusal(struct zap *zap, const char *why, const struct rfl_curve_key *key, const struct frame *address)
 {
+    static const char plain[] = "0123456789abcdefghijklmnopqrstuvwxyz.:";
     struct zap_refusal made = { .why = why, .times = 1 };
     rfl_key_fingerprint(key, made.fingerprint);
     for (size_t i = 0; i < address->len && i < sizeof made.address - 1; i++)
-        made.address[i] = memchr("0123456789abcdef.:", address->bytes[i], 18) != NULL ? (char)address->bytes[i] : '?';
+        made.address[i] = memchr(plain, address->bytes[i], sizeof plain - 1) != NULL ? (char)address->bytes[i] : '?';
     for (uint32_t i = 0; i < zap->refusals_count; i++)
         if (zap->refusal[i].why == why && strcmp(zap->refusal[i].fingerprint, made.fingerprint) == 0
             && strcmp(zap->refusal[i].address, made.address) == 0) {

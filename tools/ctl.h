@@ -24,18 +24,22 @@ enum {
     CTL_OPT_KEY = 1024, CTL_OPT_ANY_FS = 2048, CTL_OPT_WAITING = 4096,
     CTL_OPT_WAIT = 8192, CTL_OPT_UNTIL = 16384, CTL_OPT_AS = 32768, CTL_OPT_OVERRIDE = 65536, CTL_OPT_TO = 131072,
     CTL_OPT_ACT = 262144,       /* --operator, --reason, --dry-run and --execute: of what changes something */
-    CTL_OPT_FORCE = 1 << 24, CTL_OPT_NEW_KEY = 1 << 25,
+    CTL_OPT_FORCE = 1 << 24, CTL_OPT_NEW_KEY = 1 << 25, CTL_OPT_KEYS = 1 << 26, CTL_OPT_PAIR = 1 << 27,
+    CTL_OPT_GRANT = 1 << 28, CTL_OPT_OVERLAP = 1 << 29,
     CTL_OPT_WHO = 524288        /* of these only --operator and --reason: of what reads about a person */
 };
 
 struct ctl {
     const char *admin, *doors;      /* endpoints */
     const char *endpoint;           /* of --endpoint, or NULL */
-    bool json, any_fs, waiting, wait, dry_run, execute, override_no, force;
+    bool quiet;                     /* nothing is said of what fails: the caller has better words */
+    bool json, any_fs, waiting, wait, dry_run, execute, override_no, force, server;
     int timeout_ms;
     const char *source, *reference, *file, *at, *status, *queue, *door, *limit, *map, *key, *new_key;
                                     /* NULL: not given */
     const char *operator, *reason, *until, *as, *to;
+    const char *identity;           /* a file; NULL: without keys */
+    const char *keys, *trust, *out, *owner, *public, *overlap;
     const char *command;            /* "queue list" */
     int argc;                       /* operands after the subcommand's words */
     char **argv;
@@ -171,6 +175,13 @@ int ctl_store_stat(const struct ctl *ctl);
 int ctl_store_compact(const struct ctl *ctl);
 int ctl_store_backup(const struct ctl *ctl);
 int ctl_store_rotate(const struct ctl *ctl);
+int ctl_keys_new(const struct ctl *ctl);
+int ctl_keys_list(const struct ctl *ctl);
+int ctl_keys_allow(const struct ctl *ctl);
+int ctl_keys_revoke(const struct ctl *ctl);
+int ctl_keys_rotate(const struct ctl *ctl);
+int ctl_keys_reload(const struct ctl *ctl);
+int ctl_keys_test(const struct ctl *ctl);
 int ctl_errors(const struct ctl *ctl);
 
 #endif

@@ -11,7 +11,9 @@ int ctl_who_and_why(const struct ctl *ctl, struct rfl_ask *ask)
         return ctl_fail(ctl, CTL_USAGE, "this needs a reason, which is kept for ever",
                         "add --reason \"why, in words\"");
     const char *name = ctl->operator != NULL ? ctl->operator : getenv("USER");
-    if (name == NULL || name[0] == '\0')
+    if (ctl->operator == NULL && ctl->identity != NULL)
+        name = "";                      /* the daemon knows whose key it is */
+    else if (name == NULL || name[0] == '\0')
         return ctl_fail(ctl, CTL_USAGE, "who acts is not known", "add --operator NAME, or set USER");
     ask->operator_name = rfl_view_of(name);
     ask->why = rfl_view_of(ctl->reason);

@@ -7,10 +7,13 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "rfl_conf_identity.h"
 #include "rfl_json.h"
 
 int ctl_fail(const struct ctl *ctl, int exit_code, const char *what, const char *next)
 {
+    if (ctl->quiet)
+        return exit_code;
     if (ctl->command != NULL)
         fprintf(stderr, "referralctl: %s: %s\n", ctl->command, what);
     else
@@ -48,10 +51,23 @@ static int unreachable(const struct ctl *ctl, const char *endpoint, const char *
 
 int ctl_talk_open(const struct ctl *ctl, const char *endpoint, struct ctl_talk *talk)
 {
+    static struct rfl_conf_report report;
+    struct rfl_identity identity;
+    struct rfl_client_options options = { .endpoint = endpoint, .give_up = true };
     *talk = (struct ctl_talk){ .endpoint = endpoint };
     if (!ctl->wait && surely_nobody(endpoint))
         return unreachable(ctl, endpoint, "nobody listens on");
-    enum rfl_err err = rfl_client_new(&(struct rfl_client_options){ .endpoint = endpoint }, &talk->client);
+    if (ctl->identity != NULL && rfl_identity_read(ctl->identity, true, &report, &identity) != RFL_E_OK) {
+        rfl_conf_report_print(&report, stderr);
+        return ctl_fail(ctl, CTL_NO_INPUT, "that identity cannot be used", "name another with --identity FILE");
+    }
+    if (ctl->identity != NULL) {
+        options.server_key = identity.server;
+        options.public_key = identity.public;
+        options.secret_key = identity.secret;
+    }
+    enum rfl_err err = rfl_client_new(&options, &talk->client);
+    rfl_identity_forget(&identity);
     if (err == RFL_E_INVALID)
         return ctl_fail(ctl, CTL_USAGE, "that is no endpoint", "such as ipc:///run/referrald/admin");
     if (err != RFL_E_OK)
@@ -141,12 +157,23 @@ static int refused(const struct ctl *ctl, const struct ctl_talk *talk, const str
     return exit_code;
 }
 
+/* Never only that the time was up: what the connection came to is known. */
+static int unanswered(const struct ctl *ctl, const struct ctl_talk *talk)
+{
+    enum rfl_client_trouble trouble = rfl_client_trouble(talk->client);
+    char what[320];
+    if (trouble == RFL_TROUBLE_NONE || trouble == RFL_TROUBLE_UNREACHABLE)
+        return unreachable(ctl, talk->endpoint, "no answer in time from");
+    (void)snprintf(what, sizeof what, "%s: %s", talk->endpoint, rfl_trouble_text(trouble));
+    return ctl_fail(ctl, CTL_NOT_PERMITTED, what, rfl_trouble_remedy(trouble));
+}
+
 int ctl_ask(const struct ctl *ctl, struct ctl_talk *talk, const struct rfl_ask *ask, enum rfl_message_kind wanted,
             struct rfl_reply *reply)
 {
     enum rfl_err err = rfl_client_ask(talk->client, ask, ctl->timeout_ms, reply);
     if (err == RFL_E_IO)
-        return unreachable(ctl, talk->endpoint, "no answer in time from");
+        return unanswered(ctl, talk);
     if (err == RFL_E_INVALID)
         return ctl_fail(ctl, CTL_BAD_DATA, "that does not fit one message", "see the limits in proto/README.md");
     if (err != RFL_E_OK)

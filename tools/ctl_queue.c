@@ -10,6 +10,13 @@ static void status_line(struct ctl_table *table, const char *label, uint64_t val
     ctl_cell_count(table, value);
 }
 
+static void key_ending(struct ctl_table *table, const struct rfl_key_ending *ending)
+{
+    char when[CTL_TIME_BYTES];
+    ctl_time_text(ending->until_ms, ctl_now_ms(), when);
+    ctl_cell(table, "%.*s, %s: referralctl keys rotate", (int)ending->name.len, (const char *)ending->name.p, when);
+}
+
 static void status_fields(const struct rfl_msg_admin_state *state)
 {
     struct ctl_table table;
@@ -27,6 +34,15 @@ static void status_fields(const struct rfl_msg_admin_state *state)
         ctl_cell_time(&table, state->reload_refused_ms);
         ctl_cell(&table, "why");
         ctl_cell_view(&table, state->reload_refused);
+    }
+    ctl_cell(&table, "keys");
+    if (state->without_keys)
+        ctl_cell(&table, "NONE ASKED FOR: whoever reaches a socket may do everything (without_keys = true)");
+    else
+        ctl_cell(&table, "%u good", (unsigned)state->keys);
+    for (uint32_t i = 0; i < state->keys_ending_count; i++) {
+        ctl_cell(&table, "key ending");
+        key_ending(&table, &state->keys_ending[i]);
     }
     ctl_cell(&table, "directory");
     ctl_cell_view(&table, state->directory);

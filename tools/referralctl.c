@@ -87,6 +87,16 @@ static const struct command commands[] = {
       CTL_OPT_KEY | CTL_OPT_MAP | CTL_OPT_ANY_FS, 2, 2, ctl_store_rotate },
     { "keys rotate-master", "DIR", "the same, with --new-key FILE",
       CTL_OPT_KEY | CTL_OPT_MAP | CTL_OPT_ANY_FS | CTL_OPT_NEW_KEY, 1, 1, ctl_store_rotate },
+    { "keys new", "[NAME]", "a key pair: of a client, or with --server the daemon's own", CTL_OPT_PAIR, 0, 1,
+      ctl_keys_new },
+    { "keys list", "", "who may connect, what each may do, and how long", CTL_OPT_KEYS, 0, 0, ctl_keys_list },
+    { "keys allow", "NAME KIND:WHO RIGHTS", "let a key in: source:gp-north gp,self", CTL_OPT_KEYS | CTL_OPT_ACT
+      | CTL_OPT_GRANT | CTL_OPT_UNTIL, 3, 3, ctl_keys_allow },
+    { "keys revoke", "NAME", "never again, at once", CTL_OPT_KEYS | CTL_OPT_ACT, 1, 1, ctl_keys_revoke },
+    { "keys rotate", "NAME", "a new key with the same rights; the old one ends after --overlap",
+      CTL_OPT_KEYS | CTL_OPT_ACT | CTL_OPT_PAIR | CTL_OPT_OVERLAP, 1, 1, ctl_keys_rotate },
+    { "keys reload", "", "put keys.conf as it is now in force", CTL_OPT_ACT, 0, 0, ctl_keys_reload },
+    { "keys test", "[NAME]", "connect with --identity, and say what it may do", CTL_OPT_ENDPOINT, 0, 1, ctl_keys_test },
     { "errors", "[CODE]", "what a refusal code means and what to do", 0, 0, 1, ctl_errors },
 };
 enum { COMMANDS_COUNT = sizeof commands / sizeof commands[0] };
@@ -104,6 +114,7 @@ static const struct option_row option_rows[] = {
     FLAG("json", 0, json, "one JSON value instead of tables, with the same content"),
     TEXT("admin", "ENDPOINT", 0, admin, "admin socket; REFERRALD_ADMIN, else ipc:///run/referrald/admin"),
     TEXT("doors", "ENDPOINT", 0, doors, "doors socket; REFERRALD_DOORS, else tcp://127.0.0.1:5701"),
+    TEXT("identity", "FILE", 0, identity, "the key to connect with; REFERRALD_IDENTITY; none: a daemon without keys"),
     TEXT("source", "NAME", CTL_OPT_SOURCE, source, "the registered source to act as"),
     TEXT("reference", "TEXT", CTL_OPT_REFERENCE, reference, "the source's own reference, unique for ever"),
     TEXT("endpoint", "ENDPOINT", CTL_OPT_ENDPOINT, endpoint, "ask the daemon behind this doors socket"),
@@ -124,6 +135,13 @@ static const struct option_row option_rows[] = {
     FLAG("force", CTL_OPT_FORCE, force, "although queues would go, or people are in them"),
     FLAG("waiting", CTL_OPT_WAITING, waiting, "only queues where somebody waits"),
     FLAG("wait", CTL_OPT_WAIT, wait, "for a daemon that is still starting, up to --timeout"),
+    TEXT("keys", "FILE", CTL_OPT_KEYS, keys, "keys.conf; REFERRALD_KEYS, else /etc/referrald/keys.conf"),
+    TEXT("out", "FILE", CTL_OPT_PAIR, out, "where a new secret key goes, mode 0600"),
+    FLAG("server", CTL_OPT_PAIR, server, "the daemon's own key pair"),
+    TEXT("trust", "KEY", CTL_OPT_PAIR, trust, "the daemon's public key or key file (/etc/referrald/server.key)"),
+    TEXT("public", "KEY", CTL_OPT_GRANT, public, "the public key, as keys new printed it"),
+    TEXT("owner", "ROLE", CTL_OPT_GRANT, owner, "who answers for the key"),
+    TEXT("overlap", "DAYS", CTL_OPT_OVERLAP, overlap, "how long the old key goes on, such as 14d (default)"),
     TEXT("map", "SIZE", CTL_OPT_MAP, map, "largest size of the store file in MiB (default 65536)"),
     TEXT("key", "FILE", CTL_OPT_KEY, key, "master key (default: master.key in the store; without '/': a credential)"),
     TEXT("new-key", "FILE", CTL_OPT_NEW_KEY, new_key, "the master key to be, made when it is not there"),
@@ -249,7 +267,8 @@ static const char *or_default(const char *name, const char *fallback)
 int main(int argc, char **argv)
 {
     struct ctl ctl = { .admin = or_default("REFERRALD_ADMIN", "ipc:///run/referrald/admin"),
-                       .doors = or_default("REFERRALD_DOORS", "tcp://127.0.0.1:5701"), .timeout_ms = 5000 };
+                       .doors = or_default("REFERRALD_DOORS", "tcp://127.0.0.1:5701"), .timeout_ms = 5000,
+                       .identity = or_default("REFERRALD_IDENTITY", NULL) };
     uint64_t seen = 0;
     (void)setlocale(LC_CTYPE, "C.UTF-8");
     /* Its options are its own: what follows the word "directory" is not for us to read. */

@@ -6,6 +6,17 @@ if(TARGET referrald AND TARGET referralctl)
     target_include_directories(${name} PRIVATE ${rfl_e2e})
     target_compile_definitions(${name} PRIVATE RFL_REFERRALD="$<TARGET_FILE:referrald>")
     add_dependencies(${name} referrald)
-    rfl_test(${name} security TIMEOUT 120 COMMAND ${name})
+    rfl_test(key_matrix security TIMEOUT 120 COMMAND ${name})
   endforeach()
+  rfl_test(keys_life security TIMEOUT 120 COMMAND ${RFL_PYTHON} ${rfl_security}/test_keys_life.py
+    $<TARGET_FILE_DIR:referrald>)
+  # The bus and its handler alone, so that the handler can be left unserved, or be taken away.
+  set(rfl_bus_parts)
+  foreach(part bus zap peers session endpoint clock)
+    list(APPEND rfl_bus_parts ${CMAKE_SOURCE_DIR}/daemon/${part}.c)
+  endforeach()
+  rfl_program(test_zap SOURCES ${rfl_security}/test_zap.c ${rfl_bus_parts}
+    LINK rfl_conf rfl_core PkgConfig::ZMQ PkgConfig::CMOCKA)
+  target_include_directories(test_zap PRIVATE ${CMAKE_SOURCE_DIR}/daemon)
+  rfl_test(zap security TIMEOUT 60 COMMAND test_zap)
 endif()

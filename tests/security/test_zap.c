@@ -1,0 +1,170 @@
+/* The bus and the handler of handshakes alone: with the handler unserved, or gone, or without a table, nobody gets in,
+ * whatever key they hold; and the stranger's test that the daemon makes at its start tells a lock from a hole. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "bus.h"
+
+enum { OUTCOME_MS = 10000 };
+
+static struct rfl_identity server, client;
+static struct rfl_keys *keys;
+
+static int make_keys(void **state)
+{
+    (void)state;
+    static struct rfl_conf_report report;
+    char text[1024];
+    rfl_identity_make(&server);
+    rfl_identity_make(&client);
+    int len = snprintf(text, sizeof text, "schema_version = 1;\nkeys = ( { name = \"a\"; public = \"%s\"; "
+                       "owner = \"o\"; from = \"2020-01-01\"; until = \"2199-01-01\"; source = \"gp-north\"; "
+                       "doors = ( \"gp\" ); } );\nend_of_config = true;\n", client.public);
+    struct rfl_view view = { (const uint8_t *)text, (size_t)len };
+    return rfl_keys_load_text("keys.conf", view, &report, &keys) == RFL_E_OK ? 0 : -1;
+}
+
+static int free_keys(void **state)
+{
+    (void)state;
+    rfl_keys_free(&keys);
+    return 0;
+}
+
+static struct bus *listening(void)
+{
+    struct bus *bus = NULL;
+    assert_int_equal(bus_new(&bus), RFL_E_OK);
+    assert_int_equal(bus_require_keys(bus, &server), RFL_E_OK);
+    for (unsigned socket = 0; socket < BUS_SOCKET_COUNT; socket++)
+        assert_int_equal(bus_bind(bus, (enum bus_socket)socket, "tcp://127.0.0.1:*"), RFL_E_OK);
+    return bus;
+}
+
+/* What the holder of the good key meets, in a context of its own. serve: the loop's wait goes on meanwhile. Returns the
+ * event of its monitor, 0 when the time was up. */
+static uint16_t knock(struct bus *bus, const char *endpoint, bool serve, int timeout_ms, bool *was_heard)
+{
+    int linger = 0;
+    uint16_t event = 0;
+    uint8_t frame[6], rest[256];
+    struct bus_frame heard;
+    void *context = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_DEALER), *monitor = zmq_socket(context, ZMQ_PAIR);
+    (void)zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
+    (void)zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, server.public, 41);
+    (void)zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, client.public, 41);
+    (void)zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, client.secret, 41);
+    assert_int_equal(zmq_socket_monitor(socket, "inproc://m", ZMQ_EVENT_HANDSHAKE_SUCCEEDED
+                     | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH
+                     | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL), 0);
+    assert_int_equal(zmq_connect(monitor, "inproc://m"), 0);
+    assert_int_equal(zmq_connect(socket, endpoint), 0);
+    (void)zmq_send(socket, "hello", 5, ZMQ_DONTWAIT);
+    *was_heard = false;
+    for (int waited = 0; waited < timeout_ms && (event == 0 || (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED && !*was_heard));
+         waited += 10) {
+        zmq_pollitem_t item = { .socket = monitor, .events = ZMQ_POLLIN };
+        if (zmq_poll(&item, 1, 10) == 1 && zmq_recv(monitor, frame, sizeof frame, ZMQ_DONTWAIT) == (int)sizeof frame) {
+            memcpy(&event, frame, sizeof event);
+            (void)zmq_recv(monitor, rest, sizeof rest, ZMQ_DONTWAIT);
+        }
+        if (serve)
+            (void)bus_wait(bus, -1, 1);
+        while (serve && bus_receive(bus, 1, &heard))
+            *was_heard = *was_heard || heard.session != 0;
+    }
+    (void)zmq_close(monitor);
+    (void)zmq_close(socket);
+    (void)zmq_ctx_term(context);
+    return event;
+}
+
+static void with_handler_and_table_the_key_is_let_in(void **state)
+{
+    (void)state;
+    struct bus *bus = listening();
+    bool heard;
+    bus_set_keys(bus, keys);
+    assert_true(bus_refuses_strangers(bus, BUS_DOORS));
+    assert_true(bus_refuses_strangers(bus, BUS_WORKERS));
+    assert_true(bus_refuses_strangers(bus, BUS_ADMIN));
+    assert_int_equal(zap_counters(bus_zap(bus))->key_unknown, 0);      /* the test of ourselves is nobody's fault */
+    assert_int_equal(knock(bus, bus_endpoint(bus, BUS_DOORS), true, OUTCOME_MS, &heard), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    assert_true(heard);
+    assert_int_equal(zap_counters(bus_zap(bus))->key_good, 1);
+    bus_free(&bus, 0);
+}
+
+static void without_a_table_nobody_is(void **state)
+{
+    (void)state;
+    struct bus *bus = listening();
+    bool heard;
+    assert_int_equal(knock(bus, bus_endpoint(bus, BUS_DOORS), true, OUTCOME_MS, &heard),
+                     ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
+    assert_false(heard);
+    bus_free(&bus, 0);
+}
+
+/* The loop stands still: handshakes wait, and are given up by libzmq's own clock. */
+static void unserved_handler_lets_nobody_in(void **state)
+{
+    (void)state;
+    struct bus *bus = listening();
+    struct bus_frame frame;
+    bool heard;
+    bus_set_keys(bus, keys);
+    assert_int_not_equal(knock(bus, bus_endpoint(bus, BUS_DOORS), false, 1500, &heard), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    assert_false(bus_receive(bus, 1, &frame) && frame.session != 0);
+    bus_free(&bus, 0);
+}
+
+/* A ROUTER with the daemon's very options and no handler in its context at all, with one of the two, and with both. */
+static void only_both_options_hold_without_a_handler(void **state)
+{
+    (void)state;
+    static const struct { bool domain, enforce, let_in; } rows[] = {
+        { false, false, true }, { true, false, true }, { true, true, false } };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        void *context = zmq_ctx_new(), *router = zmq_socket(context, ZMQ_ROUTER);
+        int on = 1, linger = 0;
+        char endpoint[256];
+        size_t len = sizeof endpoint;
+        bool heard;
+        assert_int_equal(zmq_setsockopt(router, ZMQ_LINGER, &linger, sizeof linger), 0);
+        assert_int_equal(zmq_setsockopt(router, ZMQ_CURVE_SERVER, &on, sizeof on), 0);
+        assert_int_equal(zmq_setsockopt(router, ZMQ_CURVE_SECRETKEY, server.secret, 41), 0);
+        if (rows[i].domain)
+            assert_int_equal(zmq_setsockopt(router, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN, strlen(ZAP_DOMAIN)), 0);
+        if (rows[i].enforce)
+            assert_int_equal(zmq_setsockopt(router, 93, &on, sizeof on), 0);
+        assert_int_equal(zmq_bind(router, "tcp://127.0.0.1:*"), 0);
+        assert_int_equal(zmq_getsockopt(router, ZMQ_LAST_ENDPOINT, endpoint, &len), 0);
+        uint16_t event = knock(NULL, endpoint, false, rows[i].let_in ? 3000 : 1000, &heard);
+        print_message("zap domain %d, option 93 %d, no handler: %s\n", rows[i].domain, rows[i].enforce,
+                      event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED ? "everybody gets in" : "nobody gets in");
+        assert_int_equal(event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED, rows[i].let_in);
+        (void)zmq_close(router);
+        (void)zmq_ctx_term(context);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(with_handler_and_table_the_key_is_let_in),
+        cmocka_unit_test(without_a_table_nobody_is),
+        cmocka_unit_test(unserved_handler_lets_nobody_in),
+        cmocka_unit_test(only_both_options_hold_without_a_handler),
+    };
+    return cmocka_run_group_tests(tests, make_keys, free_keys);
+}
