@@ -128,11 +128,11 @@ const struct rfl_conf_option *rfl_conf_reload_blocked(const struct rfl_conf_tabl
 /* ---- the policy folder ---- */
 
 /* Loads calendar.conf, clocks.conf, rules.conf, disclosure.conf, journey.conf, retention.conf, areas.conf,
- * jobcentres.conf and sources.conf from the folder, compiles and checks them, and sets the digest. All or nothing: on
- * RFL_E_OK *out is the caller's, to be given to rfl_conf_policy_free; on RFL_E_INVALID (a file that cannot be read is
- * one reason) the report says everything that is wrong and *out is untouched. RFL_E_MEMORY. The digest (BLAKE2b, 16
- * bytes) is over what the policy means, so comments, layout and the order of areas, queues, sources and offices do not
- * change it. */
+ * jobcentres.conf, sources.conf and routes.d/<any name>.conf (in the order of their names) from the folder, compiles
+ * and checks them, and sets the digest. All or nothing: on RFL_E_OK *out is the caller's, to be given to
+ * rfl_conf_policy_free; on RFL_E_INVALID (a file that cannot be read is one reason) the report says everything that is
+ * wrong and *out is untouched. RFL_E_MEMORY. The digest (BLAKE2b, 16 bytes) is over what the policy means, so comments,
+ * layout and the order of areas, queues, sources and offices do not change it; the order of rules and places does. */
 RFL_MUST_USE enum rfl_err rfl_conf_policy_load(const char *dir, struct rfl_policy **out,
                                                struct rfl_conf_report *report);
 void rfl_conf_policy_free(struct rfl_policy **policy);

@@ -21,13 +21,14 @@ static bool read_queue(struct rfl_conf_load *load, struct config_setting_t *grou
     static const struct rfl_conf_member members[] = {
         { "id", RFL_CONF_IS_INT, true }, { "owner", RFL_CONF_IS_TEXT, true }, { "lead", RFL_CONF_IS_TEXT, true },
         { "clocks", RFL_CONF_IS_GROUP, false }, { "opens", RFL_CONF_IS_TEXT, false },
-        { "name", RFL_CONF_IS_TEXT, false },
+        { "name", RFL_CONF_IS_TEXT, false }, { "closes", RFL_CONF_IS_TEXT, false },
+        { "capacity", RFL_CONF_IS_INT, false }, { "overflow", RFL_CONF_IS_WORDS, false },
     };
     char name[2 * RFL_NAME_BYTES_MAX];
     struct rfl_queue_input in = { .area = load->area, .kind = kind };
-    /* Only a queue of the list of providers has a name of its own, only a provider's may open later. */
-    size_t count = last == NULL ? COUNT(members) : kind == RFL_QUEUE_KIND_PROVIDER ? COUNT(members) - 1
-                   : COUNT(members) - 2;
+    /* Only a queue of the list of providers has a name and room of its own, only a provider's may open later. */
+    size_t count = last == NULL ? COUNT(members) : kind == RFL_QUEUE_KIND_PROVIDER ? COUNT(members) - 4
+                   : COUNT(members) - 5;
     if (!rfl__conf_members(&load->at, group, members, count) || !rfl__conf_id(load, group, &in.id.v))
         return false;
     if (last == NULL && rfl__conf_member(group, "name") == NULL)
@@ -38,14 +39,43 @@ static bool read_queue(struct rfl_conf_load *load, struct config_setting_t *grou
     in.name = rfl__conf_view(name);
     in.owner = rfl__conf_view(rfl__conf_text(group, "owner"));
     in.lead = rfl__conf_view(rfl__conf_text(group, "lead"));
-    load->queue_line[in.id.v] = (int)config_setting_source_line(group);
+    load->queue_at[in.id.v] = rfl__conf_here(load, group);
     return ok && rfl__conf_taken(load, group, rfl_policy_add_queue(load->policy, &in));
 }
 
-static bool read_provider(void *ctx, struct config_setting_t *group)
+bool rfl__conf_read_provider(void *ctx, struct config_setting_t *group)
 {
     struct rfl_conf_load *load = ctx;
-    return read_queue(load, group, RFL_QUEUE_KIND_PROVIDER, rfl__conf_text(load->item, "name"), NULL);
+    char prefix[RFL_NAME_BYTES_MAX + 1];
+    struct rfl_view name = rfl_policy_text(load->policy, rfl_policy_area(load->policy, load->area)->name);
+    (void)snprintf(prefix, sizeof prefix, "%.*s", (int)name.len, (const char *)name.p);
+    return read_queue(load, group, RFL_QUEUE_KIND_PROVIDER, prefix, NULL);
+}
+
+bool rfl__conf_read_room(void *ctx, struct config_setting_t *group)
+{
+    struct rfl_conf_load *load = ctx;
+    struct rfl_queue_no id = { 0 }, overflow[RFL_OVERFLOW_MAX];
+    int64_t closes_ms;
+    uint32_t count = 0;
+    int capacity = rfl__conf_int(group, "capacity");
+    config_setting_t *list = rfl__conf_member(group, "overflow");
+    if (!rfl__conf_id(load, group, &id.v) ||
+        !rfl__conf_date_ms(load, group, "closes", RFL_NO_END_MS, &closes_ms))
+        return false;
+    if (rfl__conf_member(group, "capacity") != NULL && capacity < 1)
+        return rfl__conf_fail(load, rfl__conf_member(group, "capacity"), "a capacity is at least 1",
+                              "leave it out when there is always room");
+    for (const char *word; list != NULL && (word = rfl__conf_word(list, count)) != NULL;) {
+        if (count == RFL_OVERFLOW_MAX)
+            return rfl__conf_fail(load, list, "the overflow names more than 4 queues", "name 4 at the most");
+        if (!rfl__conf_queue_named(load, list, word, &overflow[count++]))
+            return false;
+    }
+    if (rfl_policy_set_room(load->policy, id, closes_ms, (uint32_t)capacity, overflow, count) == RFL_E_OK)
+        return true;
+    return rfl__conf_fail(load, group, "it closes before it opens, or overflows to itself or twice to one queue",
+                          "check opens, closes and overflow");
 }
 
 static bool read_code(void *ctx, struct config_setting_t *group)
@@ -133,7 +163,6 @@ static bool read_area_parts(struct rfl_conf_load *load, struct config_setting_t 
     const struct rfl_area *area = rfl_policy_area_by_name(load->policy, rfl__conf_view(name));
     if (area == NULL || area->id.v != rfl__conf_int(group, "id"))
         return false;                           /* reported by the first pass */
-    load->item = group;
     load->area = area->id;
     bool ok = rfl__conf_each(&load->at, rfl__conf_member(group, "codes"), RFL_CONF_IS_GROUP, read_code, load);
     ok = rfl__conf_each(&load->at, rfl__conf_member(group, "successors"), RFL_CONF_IS_GROUP, read_successor, load) &&
@@ -141,8 +170,10 @@ static bool read_area_parts(struct rfl_conf_load *load, struct config_setting_t 
     ok = rfl__conf_each(&load->at, rfl__conf_member(group, "boundary"), RFL_CONF_IS_GROUP, read_boundary, load) && ok;
     ok = read_queue(load, rfl__conf_member(group, "intake"), RFL_QUEUE_KIND_PROVIDER, name, "intake") && ok;
     ok = read_queue(load, rfl__conf_member(group, "triage"), RFL_QUEUE_KIND_TRIAGE, name, "triage") && ok;
-    return rfl__conf_each(&load->at, rfl__conf_member(group, "providers"), RFL_CONF_IS_GROUP, read_provider, load) &&
-           ok;
+    ok = rfl__conf_each(&load->at, rfl__conf_member(group, "providers"), RFL_CONF_IS_GROUP, rfl__conf_read_provider,
+                        load) && ok;
+    return ok && rfl__conf_each(&load->at, rfl__conf_member(group, "providers"), RFL_CONF_IS_GROUP,
+                                rfl__conf_read_room, load);
 }
 
 bool rfl__conf_read_areas(struct rfl_conf_load *load, struct config_setting_t *root)

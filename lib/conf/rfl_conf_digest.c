@@ -97,6 +97,9 @@ static void put_area(struct sink *sink, const struct rfl_policy *policy, const s
     put_number(sink, area->until_ms);
     put_number(sink, area->intake.v);
     put_number(sink, area->triage.v);
+    put_number(sink, area->accepts);
+    for (unsigned i = 0; i < RFL_KEY_COUNT; i++)
+        put_number(sink, area->precedence[i]);
     put_number(sink, area->successor_count);
     for (uint32_t i = 0; i < area->successor_count; i++) {
         const struct rfl_successor *successor = rfl_policy_successor(policy, area, i);
@@ -118,6 +121,71 @@ static void put_queue(struct sink *sink, const struct rfl_policy *policy, const 
     put_text(sink, policy, queue->lead);
     put_number(sink, queue->opens_ms);
     put_clocks(sink, queue->clock_ms);
+    put_number(sink, queue->closes_ms);
+    put_number(sink, queue->capacity);
+    put_number(sink, queue->overflow_count);
+    for (unsigned i = 0; i < queue->overflow_count; i++)
+        put_number(sink, queue->overflow[i].v);
+}
+
+/* The order of an area's places means nothing outside the policy, but inside it numbers them. */
+static void put_places(struct sink *sink, const struct rfl_policy *policy)
+{
+    put_number(sink, policy->place_count);
+    for (uint32_t i = 0; i < policy->place_count; i++) {
+        const struct rfl_place *place = &policy->place[i];
+        put_number(sink, place->id.v);
+        put_number(sink, place->area.v);
+        put_text(sink, policy, place->name);
+        put_number(sink, place->code_count);
+        for (uint32_t j = 0; j < place->code_count; j++)
+            put_code(sink, policy->place_code[place->code_first + j]);
+    }
+}
+
+static void put_condition(struct sink *sink, const struct rfl_condition *c)
+{
+    const int64_t numbers[] = { c->fields, c->doors, c->bands, c->employments, c->keys, c->barriers, c->age.min,
+        c->age.max, c->age.unknown, c->weeks.min, c->weeks.max, c->weeks.unknown, c->flags_set, c->flags_clear,
+        (int64_t)c->places, c->source_count };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        put_number(sink, numbers[i]);
+    for (unsigned i = 0; i < c->source_count; i++)
+        put_number(sink, c->source[i].v);
+}
+
+/* Not in which file and line it stands: a comment more above it changes nothing. */
+static void put_written(struct sink *sink, const struct rfl_policy *policy, const struct rfl_written *written)
+{
+    put_text(sink, policy, written->name);
+    put_text(sink, policy, written->owner);
+    put_text(sink, policy, written->why);
+}
+
+static void put_routes(struct sink *sink, const struct rfl_policy *policy)
+{
+    put_places(sink, policy);
+    put_number(sink, policy->rule_count);
+    for (uint32_t i = 0; i < policy->rule_count; i++) {
+        const struct rfl_rule *rule = &policy->rule[i];
+        const int64_t numbers[] = { rule->area.v, rule->from_ms, rule->until_ms, rule->answer, rule->shadow,
+                                    rule->doors_differ, rule->to.v, rule->retry_ms };
+        put_written(sink, policy, &rule->written);
+        put_condition(sink, &rule->when);
+        for (size_t n = 0; n < sizeof numbers / sizeof numbers[0]; n++)
+            put_number(sink, numbers[n]);
+    }
+    put_number(sink, policy->advice_count);
+    for (uint32_t i = 0; i < policy->advice_count; i++) {
+        const struct rfl_advice *advice = &policy->advice[i];
+        put_written(sink, policy, &advice->written);
+        put_condition(sink, &advice->when);
+        put_text(sink, policy, advice->says);
+        put_number(sink, advice->area.v);
+        put_number(sink, advice->from_ms);
+        put_number(sink, advice->until_ms);
+        put_number(sink, advice->to.v);
+    }
 }
 
 static void put_source(struct sink *sink, const struct rfl_policy *policy, const struct rfl_source *source)
@@ -179,6 +247,7 @@ enum rfl_err rfl__conf_digest(const struct rfl_policy *policy, struct rfl_hash *
         put_number(&sink, policy->alias[i].until_ms);
     }
     put_jobcentres(&sink, policy);
+    put_routes(&sink, policy);
     (void)crypto_generichash_final(sink.state, out->b, sizeof out->b);
     free(sink.state);
     return RFL_E_OK;

@@ -4,15 +4,23 @@
 
 #include "rfl_conf_walk.h"
 
+enum { RFL_CONF_ROUTE_FILES_MAX = 512, RFL_CONF_ROUTE_NAME_BYTES = 96 };
+
+/* A file of rfl_conf_load.file, and a line of it. */
+struct rfl_conf_spot { uint16_t file; int line; };
+
 struct rfl_conf_load {
     struct rfl_conf_at at;                      /* the file being read */
     struct rfl_policy *policy;
-    struct config_setting_t *item;              /* the area, queue or clock group being read */
     struct rfl_area_no area;
     int64_t day_ms;                             /* of the calendar; eight hours when that could not be read */
     bool ok, areas_ok;
     int door_line[RFL_DOOR_COUNT];              /* where each door's column was written */
-    int area_line[65536], queue_line[65536], source_line[65536];    /* where each id was written */
+    int area_line[65536], source_line[65536];   /* where each id was written */
+    struct rfl_conf_spot queue_at[65536], place_at[65536];
+    char file[1 + RFL_CONF_ROUTE_FILES_MAX][RFL_CONF_ROUTE_NAME_BYTES];     /* "areas.conf", then those of routes.d */
+    uint16_t file_count, file_now;
+    bool keys_said[65536];                      /* of this area: accepts or precedence */
 };
 
 /* Reports at the setting; always false, and the load has failed. */
@@ -28,6 +36,11 @@ bool rfl__conf_date_ms(struct rfl_conf_load *load, struct config_setting_t *grou
 /* The area of this name; 0, false and reported when there is none. */
 bool rfl__conf_area_named(struct rfl_conf_load *load, struct config_setting_t *setting, const char *name,
                           struct rfl_area_no *out);
+/* The queue of this name; false and reported when there is none. */
+bool rfl__conf_queue_named(struct rfl_conf_load *load, struct config_setting_t *setting, const char *name,
+                           struct rfl_queue_no *out);
+/* This file and the setting's line. */
+struct rfl_conf_spot rfl__conf_here(const struct rfl_conf_load *load, const struct config_setting_t *setting);
 /* { triage = "1wd"; ... }: sets what is there; NULL: nothing. */
 bool rfl__conf_clocks(struct rfl_conf_load *load, struct config_setting_t *group, int64_t clock_ms[RFL_CLOCK_COUNT]);
 
@@ -35,6 +48,24 @@ bool rfl__conf_clocks(struct rfl_conf_load *load, struct config_setting_t *group
 bool rfl__conf_door(struct rfl_conf_load *load, struct config_setting_t *item, enum rfl_door *door);
 /* ( "gp", "self" ) as bits 1 << door; false and reported when an item is no door. */
 bool rfl__conf_doors(struct rfl_conf_load *load, struct config_setting_t *list, uint16_t *doors);
+
+/* For rfl__conf_each, ctx the load: a further provider queue of load->area, named <area>/<name>; and, when all of them
+ * are known, when it closes, its capacity and its overflow. */
+bool rfl__conf_read_provider(void *ctx, struct config_setting_t *group);
+bool rfl__conf_read_room(void *ctx, struct config_setting_t *group);
+
+/* False and reported when the word is no key. */
+bool rfl__conf_key(struct rfl_conf_load *load, struct config_setting_t *item, const char *word, enum rfl_key *key);
+/* Every key once, in order. */
+bool rfl__conf_keys(struct rfl_conf_load *load, struct config_setting_t *setting, enum rfl_key keys[RFL_KEY_COUNT]);
+/* What a rule of load->area (0: of every area) looks at. NULL: nothing, it holds for everybody. */
+bool rfl__conf_when(struct rfl_conf_load *load, struct config_setting_t *group, struct rfl_condition *out);
+
+/* The files of routes.d, in the order of their names; both passes. Nothing when there is no such folder. */
+bool rfl__conf_read_routes(struct rfl_conf_load *load, const char *dir);
+/* One file of the folder: reported as <dir>/<name>. */
+bool rfl__conf_read_file(struct rfl_conf_load *load, const char *dir, const char *name,
+                         bool (*read)(struct rfl_conf_load *load, struct config_setting_t *root));
 
 bool rfl__conf_read_disclosure(struct rfl_conf_load *load, struct config_setting_t *root);
 bool rfl__conf_read_journey(struct rfl_conf_load *load, struct config_setting_t *root);

@@ -60,8 +60,25 @@ bool rfl__conf_area_named(struct rfl_conf_load *load, struct config_setting_t *s
     return load->areas_ok && rfl__conf_fail(load, setting, "no area has that name", "use a name of areas.conf");
 }
 
-static bool read_file(struct rfl_conf_load *load, const char *dir, const char *name,
-                      bool (*read)(struct rfl_conf_load *load, struct config_setting_t *root))
+bool rfl__conf_queue_named(struct rfl_conf_load *load, struct config_setting_t *setting, const char *name,
+                           struct rfl_queue_no *out)
+{
+    const struct rfl_queue *queue = rfl_policy_queue_by_name(load->policy, rfl__conf_view(name));
+    *out = queue != NULL ? queue->id : (struct rfl_queue_no){ 0 };
+    if (queue != NULL)
+        return true;
+    load->ok = false;
+    return load->areas_ok && rfl__conf_fail(load, setting, "no queue has that name",
+                                            "write <area>/intake or <area>/<name of a provider>");
+}
+
+struct rfl_conf_spot rfl__conf_here(const struct rfl_conf_load *load, const struct config_setting_t *setting)
+{
+    return (struct rfl_conf_spot){ load->file_now, (int)config_setting_source_line(setting) };
+}
+
+bool rfl__conf_read_file(struct rfl_conf_load *load, const char *dir, const char *name,
+                         bool (*read)(struct rfl_conf_load *load, struct config_setting_t *root))
 {
     struct rfl_conf_file *file = NULL;
     char path[RFL_CONF_NAME_BYTES];
@@ -81,16 +98,37 @@ static bool read_file(struct rfl_conf_load *load, const char *dir, const char *n
 
 struct found { struct rfl_conf_load *load; const char *dir; };
 
+/* Where the rule or advice of a finding was written, and as key what it is called. */
+static struct rfl_conf_spot written_at(const struct rfl_conf_load *load, const struct rfl_policy_finding *f,
+                                        char *key, size_t size)
+{
+    const struct rfl_policy *policy = load->policy;
+    const struct rfl_written *written = f->of_rule != 0 ? &policy->rule[f->of_rule - 1].written
+                                                        : &policy->advice[f->of_advice - 1].written;
+    struct rfl_view name = rfl_policy_text(policy, written->name), file = rfl_policy_text(policy, written->file);
+    (void)snprintf(key, size, "%s %.*s", f->of_rule != 0 ? "rule" : "eligibility", (int)name.len,
+                   (const char *)name.p);
+    for (uint16_t i = 0; i < load->file_count; i++)
+        if (strlen(load->file[i]) == file.len && memcmp(load->file[i], file.p, file.len) == 0)
+            return (struct rfl_conf_spot){ i, written->line };
+    return (struct rfl_conf_spot){ 0, 0 };
+}
+
 /* A finding about the whole, put at the line of the thing it is about. */
 static void add_finding(void *ctx, const struct rfl_policy_finding *f)
 {
     struct found *found = ctx;
     struct rfl_conf_load *load = found->load;
     char path[RFL_CONF_NAME_BYTES], key[RFL_CONF_KEY_BYTES] = "";
-    const char *name = "areas.conf";
-    int line = load->area_line[f->area.v];
-    if (f->queue.v != 0 && load->queue_line[f->queue.v] != 0)
-        line = load->queue_line[f->queue.v];
+    struct rfl_conf_spot at = { 0, load->area_line[f->area.v] };
+    if (f->queue.v != 0 && load->queue_at[f->queue.v].line != 0)
+        at = load->queue_at[f->queue.v];
+    if (f->place.v != 0)
+        at = load->place_at[f->place.v];
+    if (f->of_rule != 0 || f->of_advice != 0)
+        at = written_at(load, f, key, sizeof key);
+    int line = at.line;
+    const char *name = load->file[at.file];
     if (f->source.v != 0) {
         name = "sources.conf";
         line = load->source_line[f->source.v];
@@ -114,17 +152,19 @@ static void add_finding(void *ctx, const struct rfl_policy_finding *f)
 static void read_all(struct rfl_conf_load *load, const char *dir)
 {
     load->ok = true;
+    (void)snprintf(load->file[load->file_count++], sizeof load->file[0], "areas.conf");
     load->day_ms = INT64_C(8) * 3600 * 1000;
-    (void)read_file(load, dir, "calendar.conf", rfl__conf_read_calendar);
-    (void)read_file(load, dir, "clocks.conf", rfl__conf_read_clocks);
-    (void)read_file(load, dir, "rules.conf", rfl__conf_read_rules);
-    (void)read_file(load, dir, "disclosure.conf", rfl__conf_read_disclosure);
-    (void)read_file(load, dir, "journey.conf", rfl__conf_read_journey);
-    (void)read_file(load, dir, "retention.conf", rfl__conf_read_retention);
+    (void)rfl__conf_read_file(load, dir, "calendar.conf", rfl__conf_read_calendar);
+    (void)rfl__conf_read_file(load, dir, "clocks.conf", rfl__conf_read_clocks);
+    (void)rfl__conf_read_file(load, dir, "rules.conf", rfl__conf_read_rules);
+    (void)rfl__conf_read_file(load, dir, "disclosure.conf", rfl__conf_read_disclosure);
+    (void)rfl__conf_read_file(load, dir, "journey.conf", rfl__conf_read_journey);
+    (void)rfl__conf_read_file(load, dir, "retention.conf", rfl__conf_read_retention);
     load->areas_ok = true;
-    load->areas_ok = read_file(load, dir, "areas.conf", rfl__conf_read_areas);
-    (void)read_file(load, dir, "jobcentres.conf", rfl__conf_read_jobcentres);
-    (void)read_file(load, dir, "sources.conf", rfl__conf_read_sources);
+    load->areas_ok = rfl__conf_read_file(load, dir, "areas.conf", rfl__conf_read_areas);
+    (void)rfl__conf_read_file(load, dir, "jobcentres.conf", rfl__conf_read_jobcentres);
+    (void)rfl__conf_read_file(load, dir, "sources.conf", rfl__conf_read_sources);
+    load->ok = rfl__conf_read_routes(load, dir) && load->ok;
 }
 
 enum rfl_err rfl_conf_policy_load(const char *dir, struct rfl_policy **out, struct rfl_conf_report *report)

@@ -134,27 +134,45 @@ bool rfl__conf_read_clocks(struct rfl_conf_load *load, struct config_setting_t *
 
 struct word_list { struct rfl_conf_load *load; enum rfl_key keys[RFL_KEY_COUNT]; unsigned count; };
 
+bool rfl__conf_key(struct rfl_conf_load *load, struct config_setting_t *item, const char *word, enum rfl_key *key)
+{
+    return rfl_key_from_word(word, strlen(word), key) ||
+           rfl__conf_fail(load, item, "this is no key", "use gp_practice, postcode, jobcentre or referrer_area");
+}
+
 static bool read_key(void *ctx, struct config_setting_t *item)
 {
     struct word_list *list = ctx;
-    struct rfl_view word = rfl__conf_view(config_setting_get_string(item));
     enum rfl_key key;
-    if (!rfl_key_from_word((const char *)word.p, word.len, &key) || list->count == RFL_KEY_COUNT)
-        return rfl__conf_fail(list->load, item, "this is no key, or one too many",
+    if (!rfl__conf_key(list->load, item, config_setting_get_string(item), &key))
+        return false;
+    if (list->count == RFL_KEY_COUNT)
+        return rfl__conf_fail(list->load, item, "this is one key too many",
                               "list gp_practice, postcode, jobcentre and referrer_area once each");
     list->keys[list->count++] = key;
     return true;
 }
 
-static bool read_precedence(struct rfl_conf_load *load, struct config_setting_t *setting)
+bool rfl__conf_keys(struct rfl_conf_load *load, struct config_setting_t *setting, enum rfl_key keys[RFL_KEY_COUNT])
 {
     struct word_list list = { .load = load };
+    unsigned seen = 0;
     if (!rfl__conf_each(&load->at, setting, RFL_CONF_IS_TEXT, read_key, &list))
         return false;
-    if (list.count != RFL_KEY_COUNT || rfl_policy_set_precedence(load->policy, list.keys) != RFL_E_OK)
+    for (unsigned i = 0; i < list.count; i++)
+        seen |= 1u << list.keys[i];
+    if (seen != (1u << RFL_KEY_COUNT) - 1)
         return rfl__conf_fail(load, setting, "every key must be listed exactly once",
                               "list gp_practice, postcode, jobcentre and referrer_area");
+    memcpy(keys, list.keys, sizeof list.keys);
     return true;
+}
+
+static bool read_precedence(struct rfl_conf_load *load, struct config_setting_t *setting)
+{
+    enum rfl_key keys[RFL_KEY_COUNT];
+    return rfl__conf_keys(load, setting, keys) &&
+           rfl__conf_taken(load, setting, rfl_policy_set_precedence(load->policy, keys));
 }
 
 bool rfl__conf_door(struct rfl_conf_load *load, struct config_setting_t *item, enum rfl_door *door)

@@ -36,13 +36,16 @@ bool rfl__conf_typed(const struct rfl_conf_at *at, struct config_setting_t *sett
         [RFL_CONF_IS_INT] = "write a plain integer, without quotes", [RFL_CONF_IS_TEXT] = "write a text in quotes",
         [RFL_CONF_IS_BOOL] = "write true or false", [RFL_CONF_IS_GROUP] = "write a group { ... }",
         [RFL_CONF_IS_LIST] = "write a list ( ... )",
+        [RFL_CONF_IS_WORDS] = "write a text in quotes, or a list ( ... ) of them",
     };
     int is = config_setting_type(setting);
     bool right = (type == RFL_CONF_IS_INT && is == CONFIG_TYPE_INT) ||
                  (type == RFL_CONF_IS_TEXT && is == CONFIG_TYPE_STRING) ||
                  (type == RFL_CONF_IS_BOOL && is == CONFIG_TYPE_BOOL) ||
                  (type == RFL_CONF_IS_GROUP && is == CONFIG_TYPE_GROUP) ||
-                 (type == RFL_CONF_IS_LIST && (is == CONFIG_TYPE_LIST || is == CONFIG_TYPE_ARRAY));
+                 (type == RFL_CONF_IS_WORDS && is == CONFIG_TYPE_STRING) ||
+                 ((type == RFL_CONF_IS_LIST || type == RFL_CONF_IS_WORDS) &&
+                  (is == CONFIG_TYPE_LIST || is == CONFIG_TYPE_ARRAY));
     if (!right)
         rfl__conf_complain(at, setting, "the value has another type", remedies[type]);
     return right;
@@ -127,6 +130,14 @@ int rfl__conf_int(struct config_setting_t *group, const char *name)
 {
     config_setting_t *setting = config_setting_get_member(group, name);
     return setting != NULL && config_setting_type(setting) == CONFIG_TYPE_INT ? config_setting_get_int(setting) : 0;
+}
+
+const char *rfl__conf_word(struct config_setting_t *words, uint32_t i)
+{
+    bool list = config_setting_is_aggregate(words);
+    config_setting_t *item = list ? config_setting_get_elem(words, i) : i == 0 ? words : NULL;
+    const char *text = item != NULL ? config_setting_get_string(item) : NULL;
+    return item == NULL ? NULL : text != NULL ? text : "";
 }
 
 struct rfl_view rfl__conf_view(const char *text)

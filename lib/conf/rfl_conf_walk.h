@@ -11,7 +11,8 @@
 
 struct rfl_conf_at { struct rfl_conf_report *report; const char *file; };
 
-enum rfl_conf_type { RFL_CONF_IS_INT, RFL_CONF_IS_TEXT, RFL_CONF_IS_BOOL, RFL_CONF_IS_GROUP, RFL_CONF_IS_LIST };
+enum rfl_conf_type { RFL_CONF_IS_INT, RFL_CONF_IS_TEXT, RFL_CONF_IS_BOOL, RFL_CONF_IS_GROUP, RFL_CONF_IS_LIST,
+                     RFL_CONF_IS_WORDS /* a text, or a list of texts and integers */ };
 
 struct rfl_conf_member { const char *name; enum rfl_conf_type type; bool required; };
 
@@ -31,6 +32,8 @@ bool rfl__conf_root_members(const struct rfl_conf_at *at, struct config_setting_
 const char *rfl__conf_text(struct config_setting_t *group, const char *name);
 int rfl__conf_int(struct config_setting_t *group, const char *name);
 struct config_setting_t *rfl__conf_member(struct config_setting_t *group, const char *name);
+/* The i-th text of WORDS; NULL past its end. An integer, as libconfig keeps it, is "". */
+const char *rfl__conf_word(struct config_setting_t *words, uint32_t i);
 struct rfl_view rfl__conf_view(const char *text);
 
 /* Calls `each` for every element of a list or array of this type; others are reported. False when any was, or when

@@ -238,6 +238,9 @@ static void index_places(struct rfl_policy *policy)
             policy->area[at - 1].place_first = (uint16_t)i;
             policy->area[at - 1].place_count++;
         }
+    }
+    for (uint32_t i = 0; i < policy->place_count; i++) {
+        const struct rfl_place *place = &policy->place[i];
         for (uint32_t j = place->code_first; j < place->code_first + (uint32_t)place->code_count; j++) {
             policy->place_of_code[j] = (uint16_t)i;
             rfl__slot_put(policy->place_slot, RFL__SLOTS(policy->place_slot), rfl__hash_code(policy->place_code[j]),
