@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-EXPECTED = [r"WW-[0-9A-Z]{4}-[0-9A-Z]{4}", r"greater-manchester/intake", r"by_jobcentre", r"not_accepted", r"chain verified",
+EXPECTED = [r"WW-[0-9A-Z]{4}-[0-9A-Z]{4}", r"greater-manchester/intake", r"by_referrer_area", r"chain verified",
             r"configuration ok"]
 
 
