@@ -26,6 +26,7 @@ enum {
     CTL_OPT_ACT = 262144,       /* --operator, --reason, --dry-run and --execute: of what changes something */
     CTL_OPT_FORCE = 1 << 24, CTL_OPT_NEW_KEY = 1 << 25, CTL_OPT_KEYS = 1 << 26, CTL_OPT_PAIR = 1 << 27,
     CTL_OPT_GRANT = 1 << 28, CTL_OPT_OVERLAP = 1 << 29,
+    CTL_OPT_STRICT = 1 << 30,
     CTL_OPT_WHO = 524288        /* of these only --operator and --reason: of what reads about a person */
 };
 
@@ -40,6 +41,7 @@ struct ctl {
     const char *operator, *reason, *until, *as, *to;
     const char *identity;           /* a file; NULL: without keys */
     const char *keys, *trust, *out, *owner, *public, *overlap;
+    bool strict;                    /* of policy check */
     const char *command;            /* "queue list" */
     int argc;                       /* operands after the subcommand's words */
     char **argv;
@@ -165,6 +167,8 @@ int ctl_queue_hold(const struct ctl *ctl);
 int ctl_queue_divert(const struct ctl *ctl);
 int ctl_queue_capacity(const struct ctl *ctl);
 int ctl_queue_clear(const struct ctl *ctl);
+int ctl_policy_check(const struct ctl *ctl);
+int ctl_policy_diff(const struct ctl *ctl);
 int ctl_policy_load(const struct ctl *ctl);
 int ctl_policy_rollback(const struct ctl *ctl);
 int ctl_policy_list(const struct ctl *ctl);

@@ -1,11 +1,7 @@
 #include "rfl_prove.h"
 
-#include "rfl_wordlist.h"
-
-RFL_WORD_BODIES(SEVERITY, severity, RFL_SEVERITY_LIST)
-
-static const struct { const char *word, *text, *remedy; enum rfl_severity severity; } proofs[] = {
-#define RFL_X(name, word, severity, text, remedy) { word, text, remedy, RFL_SEVERITY_##severity },
+static const struct { const char *word, *text, *remedy; bool error; } proofs[] = {
+#define RFL_X(name, word, error, text, remedy) { word, text, remedy, error },
     RFL_PROOF_LIST(RFL_X)
 #undef RFL_X
 };
@@ -14,10 +10,7 @@ static_assert(sizeof proofs / sizeof proofs[0] == RFL_PROOF_COUNT, "a row for ea
 const char *rfl_proof_word(enum rfl_proof proof) { return proof < RFL_PROOF_COUNT ? proofs[proof].word : "unknown"; }
 const char *rfl_proof_text(enum rfl_proof proof) { return proof < RFL_PROOF_COUNT ? proofs[proof].text : ""; }
 const char *rfl_proof_remedy(enum rfl_proof proof) { return proof < RFL_PROOF_COUNT ? proofs[proof].remedy : ""; }
-enum rfl_severity rfl_proof_severity(enum rfl_proof proof)
-{
-    return proof < RFL_PROOF_COUNT ? proofs[proof].severity : RFL_SEVERITY_ERROR;
-}
+bool rfl_proof_is_error(enum rfl_proof proof) { return proof >= RFL_PROOF_COUNT || proofs[proof].error; }
 
 struct prove {
     const struct rfl_policy *policy;
@@ -58,7 +51,7 @@ static void tell(struct prove *p, const struct rfl_proof_finding *finding)
     work->told[work->finding_count].by = finding->by;
     work->told[work->finding_count].other = finding->other;
     work->told[work->finding_count++].id = id;
-    if (rfl_proof_severity(finding->proof) == RFL_SEVERITY_ERROR)
+    if (rfl_proof_is_error(finding->proof))
         p->count->errors++;
     else
         p->count->warnings++;

@@ -12,54 +12,49 @@
 
 #include "rfl_cells.h"
 
-#define RFL_SEVERITY_LIST(X) X(ERROR, "error") X(WARNING, "warning")
-#define RFL_X(name, word) RFL_SEVERITY_##name,
-RFL_WORD_ENUM(SEVERITY, severity, RFL_SEVERITY_LIST(RFL_X))
-#undef RFL_X
-
-/* (NAME, word, severity, what is wrong, what to do). An error sends somebody where nobody meant them to go, or is a
- * line that does nothing; a warning may be meant. */
+/* (NAME, word, whether it is an error, what is wrong, what to do). An error sends somebody where nobody meant them to
+ * go, or is a line that does nothing; a warning may be meant. */
 #define RFL_PROOF_LIST(X) \
-    X(GAP, "gap", ERROR, "nobody takes these people: the area's intake has closed and no rule holds", \
+    X(GAP, "gap", true, "nobody takes these people: the area's intake has closed and no rule holds", \
       "give the area an open intake, or a rule without conditions at the end") \
-    X(RULE_COVERED, "rule_covered", ERROR, \
+    X(RULE_COVERED, "rule_covered", true, \
       "the rule never decides: what comes before it takes everybody it is for", \
       "move it before them, narrow them, or remove it") \
-    X(RULE_NOBODY, "rule_nobody", ERROR, "the rule never decides: nobody can meet its conditions", \
+    X(RULE_NOBODY, "rule_nobody", true, "the rule never decides: nobody can meet its conditions", \
       "compare its door, source, key and place with what the area and the sources allow") \
-    X(ADVICE_COVERED, "advice_covered", ERROR, \
+    X(ADVICE_COVERED, "advice_covered", true, \
       "the advice is never given: what comes before it is for everybody it is for", \
       "move it before them, narrow them, or remove it") \
-    X(ADVICE_NOBODY, "advice_nobody", ERROR, "the advice is never given: nobody can meet its conditions", \
+    X(ADVICE_NOBODY, "advice_nobody", true, "the advice is never given: nobody can meet its conditions", \
       "compare its door, source, key and place with what the area and the sources allow") \
-    X(OVERLAP, "overlap", WARNING, \
+    X(OVERLAP, "overlap", false, \
       "two rules with different answers hold, and neither is the more special one: the earlier one decides", \
       "say in one of them whom it leaves to the other, or give them one answer") \
-    X(DOORS_DIFFER, "doors_differ", ERROR, \
+    X(DOORS_DIFFER, "doors_differ", true, \
       "the same person goes to another queue when they come through another door", \
       "take door and source out of the condition, or write doors_differ with the reason in `why`") \
-    X(QUEUE_NO_WORKER, "queue_no_worker", ERROR, "people are sent to a queue that no key may subscribe to", \
+    X(QUEUE_NO_WORKER, "queue_no_worker", true, "people are sent to a queue that no key may subscribe to", \
       "give a worker's key this queue, or lead the people elsewhere") \
-    X(QUEUE_CLOSED, "queue_closed", ERROR, \
+    X(QUEUE_CLOSED, "queue_closed", true, \
       "the answer leads to a queue that takes nobody any more: triage decides instead", \
       "end the rule when the queue closes, or say what the queue overflows to") \
-    X(QUEUE_LATER, "queue_later", WARNING, \
+    X(QUEUE_LATER, "queue_later", false, \
       "the answer leads to a queue that opens later: triage keeps these people until then", \
       "begin the rule when the queue opens, or say what the queue overflows to") \
-    X(QUEUE_UNUSED, "queue_unused", WARNING, "nothing leads to this provider queue", \
+    X(QUEUE_UNUSED, "queue_unused", false, "nothing leads to this provider queue", \
       "lead a rule, an advice or an overflow to it, or remove it") \
-    X(TOO_COMPLEX, "too_complex", ERROR, \
+    X(TOO_COMPLEX, "too_complex", true, \
       "the rules of the area make more distinctions than can be looked at", \
       "use fewer different ages, weeks and sources, or fewer rules that each constrain many fields")
 
 enum rfl_proof {
-#define RFL_X(name, word, severity, text, remedy) RFL_PROOF_##name,
+#define RFL_X(name, word, error, text, remedy) RFL_PROOF_##name,
     RFL_PROOF_LIST(RFL_X)
 #undef RFL_X
     RFL_PROOF_COUNT
 };
 const char *rfl_proof_word(enum rfl_proof proof);
-enum rfl_severity rfl_proof_severity(enum rfl_proof proof);
+bool rfl_proof_is_error(enum rfl_proof proof);      /* else it is a warning */
 const char *rfl_proof_text(enum rfl_proof proof);
 const char *rfl_proof_remedy(enum rfl_proof proof);
 

@@ -10,3 +10,7 @@ if(TARGET rfl_conf)
     rfl_test(${name} policy TIMEOUT 120 COMMAND ${name})
   endforeach()
 endif()
+if(TARGET referralctl)
+  rfl_test(ctl_policy policy TIMEOUT 60 COMMAND ${CMAKE_COMMAND} -E env RFL_BIN=${CMAKE_BINARY_DIR} ${RFL_PYTHON}
+    ${rfl_prove}/test_ctl_policy.py)
+endif()

@@ -317,7 +317,7 @@ static void findings_are_what_brute_force_finds(void **state)
         compared += expected->count;
         unsigned errors = 0;
         for (uint32_t k = 0; k < told->count; k++)
-            errors += rfl_proof_severity((enum rfl_proof)told->key[k].proof) == RFL_SEVERITY_ERROR ? 1 : 0;
+            errors += rfl_proof_is_error((enum rfl_proof)told->key[k].proof) ? 1 : 0;
         assert_true(count.errors >= errors && (count.errors == 0) == (errors == 0));
     }
     for (unsigned i = 0; i < RFL_PROOF_TOO_COMPLEX; i++) {
