@@ -6,6 +6,7 @@
 
 #include "modes.h"
 #include "notify.h"
+#include "rfl_wire.h"
 
 static enum rfl_err load_archived(const struct options *options, struct rfl_hash digest, struct rfl_policy **out,
                                   struct rfl_conf_report *report)
@@ -104,6 +105,12 @@ static int open_store(struct daemon *d)
     return exit_of_store(err);
 }
 
+static bool read_form(struct rfl_view referral, struct rfl_arena *arena, struct rfl_form *form)
+{
+    struct rfl_findings findings;
+    return rfl_wire_decode_form(referral, arena, form, &findings) == RFL_CODE_OK;
+}
+
 static int open_engine(struct daemon *d)
 {
     const struct rfl_engine_options options = {
@@ -114,6 +121,7 @@ static int open_engine(struct daemon *d)
         .test_people = d->options.test_people,
         .session_idle_ms = d->options.session_idle,
         .full_permille = (uint32_t)d->options.store_full_permille,
+        .read_form = read_form,
     };
     enum rfl_err err = rfl_engine_new(&options, &d->now, &d->engine);
     if (err == RFL_E_OK)

@@ -454,6 +454,16 @@ static int64_t wait_ms(const struct loop *loop)
 
 enum step { STEP_ON, STEP_DRAINED, STEP_STORE_FAILED };
 
+/* What became of who waited where an area has changed, queue by queue. */
+static void log_moves(struct loop *loop)
+{
+    uint32_t count;
+    const struct rfl_engine_move *moves = rfl_engine_moves(loop->d->engine, &count);
+    for (uint32_t i = 0; i < count; i++)
+        LOG(&loop->d->log, NOTE, "area.moved", F_ID("queue", moves[i].queue), F_U64("cases", moves[i].cases),
+            F_U64("to_triage", moves[i].to_triage));
+}
+
 static enum step commit(struct loop *loop)
 {
     struct daemon *d = loop->d;
@@ -462,6 +472,7 @@ static enum step commit(struct loop *loop)
     if (err == RFL_E_OK) {
         loop->counters.turns++;
         loop->full = false;
+        log_moves(loop);
         return STEP_ON;
     }
     if (err == RFL_E_FULL) {

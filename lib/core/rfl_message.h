@@ -33,7 +33,7 @@
     X(SUBJECT_RELEASE, subject_release, A) X(SUBJECT_DONE, subject_done, R) \
     X(RETENTION_QUERY, retention_query, A) X(RETENTION, retention, R) \
     X(POLICY_LOAD, policy_load, A) X(POLICY_LOADED, policy_loaded, R) X(POLICY_LIST, policy_list, A) \
-    X(POLICIES, policies, R) \
+    X(POLICIES, policies, R) X(AREA_PLAN, area_plan, A) X(AREA_PLANNED, area_planned, R) \
     X(KEYS_RELOAD, keys_reload, A) X(KEYS_RELOADED, keys_reloaded, R) X(KEY_SHOW, key_show, A) \
     X(KEY_SHOWN, key_shown, R)
 
@@ -132,6 +132,7 @@ struct rfl_ask {
     bool dry_run, override_no;
     struct rfl_view digest;                     /* PolicyLoad: some digits, or "previous"; empty: policy_dir */
     bool force;
+    bool past;                                  /* AreaPlan: what was done rather than what would be */
     bool reached;
     const struct rfl_view *names;               /* Subscribe.queues, Reconcile.references */
     uint32_t names_count;
@@ -171,8 +172,10 @@ struct rfl_msg_record { struct rfl_view case_code, receipt, referral; struct rfl
 struct rfl_msg_done { struct rfl_view case_code, queue; struct rfl_token token; uint8_t status; int64_t due_ms; };
 struct rfl_msg_bye { uint32_t returned; };
 enum rfl_notice { RFL_NOTICE_NONE, RFL_NOTICE_OFFER_LAPSED, RFL_NOTICE_DRAINING, RFL_NOTICE_DEADLINE_SOON,
-                  RFL_NOTICE_WITHDRAWN, RFL_NOTICE_AMENDED };
-struct rfl_msg_notice { uint8_t kind; struct rfl_view case_code; struct rfl_token token; };
+                  RFL_NOTICE_WITHDRAWN, RFL_NOTICE_AMENDED, RFL_NOTICE_QUEUE_MOVED };
+struct rfl_msg_notice { uint8_t kind; struct rfl_view case_code; struct rfl_token token;
+                        struct rfl_view queue;                      /* QUEUE_MOVED: the queue that has ended, */
+                        const struct rfl_view *moved_to; uint32_t moved_to_count; };    /* and where its people are */
 struct rfl_counter { struct rfl_view name; uint64_t value; };
 struct rfl_key_ending { struct rfl_view name; int64_t until_ms; };
 struct rfl_msg_admin_state { struct rfl_view version, policy, directory, bind; uint32_t epoch, store_permille;
@@ -201,6 +204,11 @@ struct rfl_msg_explained { struct rfl_view code, policy, verdict, reason, area, 
                            const struct rfl_candidate_row *candidates; uint32_t candidates_count;
                            const struct rfl_finding *warnings; uint32_t warnings_count; };
 
+/* How many of a queue's cases go (or went) to one other; reason: of those that nobody's queue could be found for. */
+struct rfl_area_row { struct rfl_view queue, to, reason; uint64_t waiting, held;
+                      const struct rfl_view *samples; uint32_t samples_count; };
+struct rfl_msg_area_planned { int64_t at_ms; const struct rfl_area_row *rows; uint32_t rows_count;
+                              struct rfl_view next; };
 struct rfl_msg_acted { bool dry_run; struct rfl_case_row before, after; const struct rfl_view *events;
                        uint32_t events_count; struct rfl_queue_row queue; };
 struct rfl_msg_keys_reloaded { bool dry_run; uint32_t keys, ended; };
@@ -244,6 +252,7 @@ struct rfl_reply {
         struct rfl_msg_subject_found subject_found; struct rfl_msg_told told;
         struct rfl_msg_subject_done subject_done; struct rfl_msg_retention retention;
         struct rfl_msg_policy_loaded policy_loaded; struct rfl_msg_policies policies;
+        struct rfl_msg_area_planned area_planned;
         struct rfl_msg_keys_reloaded keys_reloaded; struct rfl_msg_key_shown key_shown;
     };
 };

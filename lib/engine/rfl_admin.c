@@ -1,6 +1,6 @@
 /* What operators ask. Reads only; nothing here names a person: bodies stay sealed but for the directory lines of an
  * explanation, and those are never a postcode's. */
-#include "rfl_engine_int.h"
+#include "rfl_areas.h"
 
 enum { ROWS_MAX = 200, ROWS_DEFAULT = 50, TIMELINE_MAX = 400, LIST_SCAN_MAX = 20000, RECEIPTS_SHOWN_MAX = 64,
        DIGEST_TEXT = 12, PAGE_BYTES_MAX = 48 * 1024 /* of an answer's rows: it has to fit one frame */ };
@@ -409,6 +409,8 @@ void rfl__handle_admin(struct rfl_engine *e, uint64_t session, const struct rfl_
         rfl__handle_subject_find(e, session, ask);
     else if (rfl__is_of_subject(ask->kind))
         rfl__handle_subject(e, session, ask);
+    else if (ask->kind == RFL_MSG_AREA_PLAN)
+        rfl__handle_area_plan(e, session, ask);
     else if (rfl__is_triage(ask->kind))
         rfl__handle_triage(e, session, ask);
     else if (ask->kind == RFL_MSG_EXPLAIN && ask->referral.len > 0)

@@ -84,12 +84,24 @@ static void forget_lines(struct rfl_decided *decided)
         decided->facts.clue[i].line = decided->decision.step[i].line = 0;
 }
 
+/* Whether somebody still writes, or a directory still gives, a code that is no more. */
+static bool used_old_code(const struct rfl_decision *decision)
+{
+    for (unsigned i = 0; i < RFL_KEY_COUNT; i++)
+        if (decision->step[i].how == RFL_HOW_OLD_CODE || decision->step[i].how == RFL_HOW_SUCCEEDED ||
+            decision->step[i].how == RFL_HOW_SPLIT)
+            return true;
+    return false;
+}
+
 size_t rfl__decide_form(struct rfl_engine *e, const struct rfl_ask *ask, struct rfl_entry *entry)
 {
     rfl__facts_of(e, &ask->form, entry->source, e->now.wall_ms, &entry->decided.facts);
     rfl_route(e->policy, &entry->decided.facts, e->now.wall_ms, &entry->decided.decision);
     size_t personal_len = seal_text(e, ask, &entry->decided.facts);
     assert(personal_len > 0);
+    if (used_old_code(&entry->decided.decision))
+        rfl__count(e, RFL__N_old_codes);
     forget_lines(&entry->decided);
     return personal_len;
 }

@@ -1,4 +1,4 @@
-#include "rfl_engine_int.h"
+#include "rfl_areas.h"
 
 #include <stdlib.h>
 
@@ -78,6 +78,7 @@ enum rfl_err rfl_engine_new(const struct rfl_engine_options *options, const stru
     e->started_ms = now->wall_ms;
     rfl_arena_init(&e->arena, memory, RFL__TURN_ARENA_BYTES);
     name_counters(e);
+    rfl__sweep_again(e);
     enum rfl_err err = log_policy(e, NULL);
     if (err != RFL_E_OK)
         rfl_engine_free(&e);
@@ -108,6 +109,7 @@ enum rfl_err rfl_engine_set_policy(struct rfl_engine *e, const struct rfl_policy
     memset(e->turns, 0, RFL_QUEUES_MAX * sizeof *e->turns);     /* queues may have other places now */
     e->options.directories = directories;
     e->now = *now;
+    rfl__sweep_again(e);
     enum rfl_err err = log_policy(e, wish);
     if (err != RFL_E_OK) {
         e->policy = policy_before;
@@ -126,6 +128,7 @@ enum rfl_err rfl_engine_begin(struct rfl_engine *e, const struct rfl_now *now)
     e->outbox_count = 0;
     e->asked_count = 0;
     e->leftover = false;
+    e->moves_count = 0;
     if (e->rest_ends_ms != 0 && e->rest_ends_ms <= now->wall_ms) {
         e->rest_ends_ms = 0;
         e->queue_changes++;
@@ -198,6 +201,8 @@ static void say_undone(struct rfl_engine *e)
         struct rfl__session *s = &e->sessions.slots[i];
         s->heard_ms = e->now.wall_ms;
         s->recount = true;
+        if (s->told_moved_ms == e->now.wall_ms)
+            s->told_moved_ms = s->told_before_ms;
         s->seen_queue_changes = s->seen_mail_changes = UINT64_MAX;      /* look again, whatever the counts are */
         if (s->mailbox.v != 0) {
             struct rfl_source_row row;
@@ -205,6 +210,8 @@ static void say_undone(struct rfl_engine *e)
             s->mailbox_sent = row.mailbox_acked > s->mailbox_from ? row.mailbox_acked : s->mailbox_from;
         }
     }
+    rfl__sweep_again(e);
+    e->moves_count = 0;
     rfl__count(e, RFL__N_turns_undone);
 }
 
@@ -235,9 +242,9 @@ int64_t rfl_engine_next_due(const struct rfl_engine *e)
     struct rfl_order first;
     if (e->leftover || (e->draining && !e->draining_said))
         return e->now.wall_ms;
-    int64_t due_ms = INT64_MAX;
+    int64_t due_ms = rfl__sweep_due(e);
     if (rfl_store_first(e->store, RFL_INDEX_DUE, &from, &first))
-        due_ms = (int64_t)first.a;
+        due_ms = (int64_t)first.a < due_ms ? (int64_t)first.a : due_ms;
     if (e->rest_ends_ms != 0 && e->rest_ends_ms < due_ms)
         due_ms = e->rest_ends_ms;
     if (e->sessions.count > 0 && e->idle_check_ms + IDLE_CHECK_MS < due_ms)
@@ -248,6 +255,12 @@ int64_t rfl_engine_next_due(const struct rfl_engine *e)
 void rfl_engine_drain(struct rfl_engine *e)
 {
     e->draining = true;
+}
+
+const struct rfl_engine_move *rfl_engine_moves(const struct rfl_engine *e, uint32_t *count_out)
+{
+    *count_out = e->moves_count;
+    return e->moves;
 }
 
 const struct rfl_engine_counter *rfl_engine_counters(const struct rfl_engine *e, uint32_t *count_out)
@@ -429,8 +442,8 @@ static enum rfl_err close_linked(struct rfl_engine *e, const struct rfl_entry *l
     return err;
 }
 
-enum rfl_err rfl__do(struct rfl_engine *e, struct rfl_case *kase, const struct rfl_command *command,
-                     struct rfl_entry *entry, struct rfl_view personal)
+static enum rfl_err do_one(struct rfl_engine *e, struct rfl_case *kase, const struct rfl_command *command,
+                           struct rfl_entry *entry, struct rfl_view personal)
 {
     struct rfl_events events;
     bool worked = works_on(kase), was_closed = kase->status == RFL_STATUS_CLOSED;
@@ -448,5 +461,27 @@ enum rfl_err rfl__do(struct rfl_engine *e, struct rfl_case *kase, const struct r
         note_changes(e, entry, worked, kase);
     if (err == RFL_E_OK && kase->status == RFL_STATUS_CLOSED && !was_closed)
         err = close_linked(e, entry);
+    return err;
+}
+
+/* What comes back to wait, from a worker or from resting on another case, may have lost its home meanwhile. */
+static bool comes_to_wait(const struct rfl_case *before, const struct rfl_case *after)
+{
+    return before->linked_to.v != after->linked_to.v || (works_on(before) && !works_on(after));
+}
+
+enum rfl_err rfl__do(struct rfl_engine *e, struct rfl_case *kase, const struct rfl_command *command,
+                     struct rfl_entry *entry, struct rfl_view personal)
+{
+    enum rfl_err err = RFL_E_OK;
+    if (command->kind == RFL_DO_REHOME)
+        return do_one(e, kase, command, entry, personal);
+    if (kase->id.v != 0)                /* nobody's command finds a case in a queue that has ended */
+        err = rfl__bring_home(e, kase, false);
+    const struct rfl_case before = *kase;
+    if (err == RFL_E_OK)
+        err = do_one(e, kase, command, entry, personal);
+    if (err == RFL_E_OK)
+        err = rfl__bring_home(e, kase, comes_to_wait(&before, kase));
     return err;
 }

@@ -29,6 +29,9 @@ struct rfl_engine_options {
     int64_t lease_ms;           /* how long an offer lasts, instead of the policy's lease clock; 0: that clock */
     bool test_people;           /* NHS numbers that are never issued count as valid: never on a live instance */
     int64_t session_idle_ms;    /* a worker session silent for longer is gone and its offers return; 0: 30 s */
+    /* Reads the bytes of a stored Referral back into a form, with views into them or memory of the arena; false: they
+     * cannot be read. What areas change is then decided from the facts that were stored. NULL: always so. */
+    bool (*read_form)(struct rfl_view referral, struct rfl_arena *arena, struct rfl_form *form);
     uint32_t full_permille;     /* share of the map in use above which new referrals are refused; 0: 700. The rest is
                                    kept for finishing what is open. */
 };
@@ -75,6 +78,12 @@ RFL_MUST_USE enum rfl_err rfl_engine_commit(struct rfl_engine *engine);
 struct rfl_outgoing { uint64_t session; struct rfl_reply reply; };
 /* The replies of the last commit, in order. Valid until the next begin. */
 const struct rfl_outgoing *rfl_engine_outbox(const struct rfl_engine *engine, uint32_t *count_out);
+
+/* Who was moved in the last turn because an area ended or lost a part: how many out of each queue, and how many of them
+ * to a triage desk. After RFL_E_OK from commit; valid until the next begin. At most RFL_MOVES_MAX queues a turn. */
+enum { RFL_MOVES_MAX = 64 };
+struct rfl_engine_move { struct rfl_queue_no queue; uint32_t cases, to_triage; };
+const struct rfl_engine_move *rfl_engine_moves(const struct rfl_engine *engine, uint32_t *count_out);
 
 /* When the next turn is needed although nobody asks (a clock, an idle session), in wall ms; INT64_MAX: never. Work left
  * over by a full turn makes it "now". */

@@ -12,7 +12,7 @@
     X(turns) X(asks) X(refused) X(submits) X(receipts) X(replays) X(conflicts) X(joined) X(invalid) X(busy) \
     X(offers) X(accepts) X(declines) X(redirects) X(lapses) X(returns) X(fenced) X(feedback_sent) X(parked) \
     X(escalations) X(sessions_gone) X(turns_undone) X(warnings) X(amended) X(withdrawn) X(resembled) X(acted) \
-    X(dry_runs)
+    X(dry_runs) X(old_codes) X(rehomed) X(unhomed)
 
 enum rfl__counter {
 #define X(name) RFL__N_##name,
@@ -27,6 +27,15 @@ struct rfl__asked { uint64_t session, correlation; };
 
 /* What each door is owed in a queue (rfl_offers.c). Lost with the process: the next turns are as fair as the first. */
 struct rfl__turns { int32_t balance[RFL_BAND_COUNT][RFL_DOOR_COUNT]; };
+
+/* A walk over the cases of queues whose area has ended or lost a part, index by index (rfl_areas.c). */
+struct rfl__walk {
+    enum rfl_index index[3];
+    unsigned index_count, turn;                 /* which of them it is at, */
+    uint32_t queue;                             /* which queue, by its place in the policy, */
+    bool inside;                                /* and, once it is inside that one, where it goes on */
+    struct rfl_order from;
+};
 
 struct rfl_engine {
     struct rfl_engine_options options;
@@ -46,6 +55,11 @@ struct rfl_engine {
     int64_t idle_check_ms;
     int64_t rest_ends_ms;                       /* when the next resting queue with people in it is free; 0: none */
     int64_t started_ms;
+    struct rfl__walk sweep;                     /* of who waits where an area has changed, */
+    int64_t sweep_due_ms;                       /* 0: going on; else when the next begins */
+    int64_t changed_ms;                         /* when the latest began: workers are told of queues that ended */
+    struct rfl_engine_move moves[RFL_MOVES_MAX];
+    uint32_t moves_count;
     struct rfl__turns *turns;                   /* whose turn it is in each queue, by the queue's place in the policy */
     uint8_t personal[RFL_PERSONAL_BYTES_MAX];
     struct rfl_engine_counter counters[RFL__COUNTER_COUNT];
@@ -168,6 +182,10 @@ void rfl__handle_subject_find(struct rfl_engine *e, uint64_t session, const stru
 
 /* ---- rfl_retention.c: what is kept for how long ---- */
 void rfl__handle_retention(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
+
+/* ---- rfl_areas.c, shared with rfl_area_plan.c ---- */
+/* The next case of the walk; false: it is over. Cases may leave their queues while it goes on. */
+bool rfl__walk_next(const struct rfl_engine *e, struct rfl__walk *walk, struct rfl_case_id *out);
 
 /* ---- by socket ---- */
 void rfl__handle_door(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);

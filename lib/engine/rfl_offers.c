@@ -1,5 +1,6 @@
 /* Whose turn it is: the people who wait, and the workers who have room for them. */
 #include "rfl_engine_int.h"
+#include "rfl_lineage.h"
 
 enum { FLAGS_OF_MAX = 256 /* referrals looked at, the newest, so that no flood of them holds up the offers */ };
 
@@ -143,7 +144,7 @@ static bool first_waiting(struct rfl_engine *e, struct rfl_queue_no id, struct r
     struct rfl_order from = { (uint64_t)id.v << 16, 0, 0 }, at;
     struct heads heads;
     if (queue == NULL || !rfl_store_first(e->store, RFL_INDEX_QUEUE, &from, &at) || at.a >> 16 != id.v ||
-        rfl__queue_rests(e, id))
+        rfl_lineage_gone(e->policy, id, e->now.wall_ms) || rfl__queue_rests(e, id))
         return false;
     find_heads(e, id, &heads);
     struct rfl__turns *turns = &e->turns[queue - e->policy->queue];

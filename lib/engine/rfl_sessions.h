@@ -16,6 +16,8 @@ struct rfl__session {
     uint32_t queue_count, queue_next;   /* where the next look for work begins */
     uint32_t credit, outstanding;
     uint64_t seen_queue_changes;        /* nothing was waiting for it at this value of the engine's count */
+    int64_t told_moved_ms;              /* which queues had ended until then, it has been told; 0: of none */
+    int64_t told_before_ms;             /* the same before that, should the turn be undone */
     bool recount;                       /* outstanding must be counted again from the store */
     uint8_t worker_len;
     char worker[RFL_NAME_BYTES_MAX];

@@ -1,6 +1,6 @@
 /* What happens in a turn although nobody asked: clocks that are over, silent sessions, offers, feedback. */
 #include "rfl_disclose.h"
-#include "rfl_engine_int.h"
+#include "rfl_areas.h"
 
 enum { EXPIRIES_A_TURN_MAX = 512, IDLE_LOOK_MS = 1000 };
 
@@ -28,6 +28,8 @@ static bool expire(struct rfl_engine *e, struct rfl_case_id id)
 {
     struct rfl_case kase;
     if (rfl_store_case(e->store, id, &kase) != RFL_E_OK)
+        return false;
+    if (rfl__bring_home(e, &kase, false) != RFL_E_OK)
         return false;
     uint64_t holder = kase.holder;
     struct rfl_entry entry = { .actor = RFL_ACTOR_CLOCK };
@@ -239,6 +241,8 @@ void rfl_engine_settle(struct rfl_engine *e)
     if (e->draining && !e->draining_said)
         say_draining(e);
     drop_silent(e);
+    rfl__sweep_areas(e);
+    rfl__tell_moved(e);
     expire_due(e);
     rfl__make_offers(e);
     deliver_mail(e);

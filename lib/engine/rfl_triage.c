@@ -1,6 +1,6 @@
 /* What operators do to a case: decided like everything else, with a name and a reason, and dry-runnable. */
 #include "rfl_apply.h"
-#include "rfl_engine_int.h"
+#include "rfl_areas.h"
 
 enum { TRIAGE_VERBS = 1 << RFL_DO_PLACE | 1 << RFL_DO_SEND_BACK | 1 << RFL_DO_HOLD | 1 << RFL_DO_RELEASE |
                       1 << RFL_DO_SHUT | 1 << RFL_DO_LINK | 1 << RFL_DO_UNLINK };
@@ -106,6 +106,8 @@ void rfl__handle_triage(struct rfl_engine *e, uint64_t session, const struct rfl
         rfl__refuse(e, session, RFL_CODE_NOT_FOUND);
         return;
     }
+    if (!ask->dry_run && rfl__bring_home(e, &cases[0], false) != RFL_E_OK)
+        return;
     enum rfl_code code = command_of(e, ask, &cases[0], &command);
     if (code != RFL_CODE_OK) {
         if (code == RFL_CODE_STATE)

@@ -241,6 +241,10 @@ static const struct rfl__wire_row retention_query_rows[] = { ROW_U64(1, after, a
 static const struct rfl__wire_row policy_load_rows[] = {
     OPERATOR_ROWS(WHY), ROW_STRING(4, digest, digest, CODE, 0), ROW_BOOL(5, force, force) };
 #undef PB
+#define PB Referrald__V1__AreaPlan
+static const struct rfl__wire_row area_plan_rows[] = {
+    ROW_I64(1, at_ms, at_ms, 0), ROW_STRING(2, after, after, CODE, 0), ROW_BOOL(3, past, past) };
+#undef PB
 #define PB Referrald__V1__KeysReload
 static const struct rfl__wire_row keys_reload_rows[] = { OPERATOR_ROWS(TEXT) };
 #undef PB

@@ -144,6 +144,15 @@ static const struct rfl__wire_row policy_row_rows[] = {
 RFL_TABLE(static, policy_row, policy_row);
 #undef PB
 #undef CORE
+#define CORE struct rfl_area_row
+#define PB Referrald__V1__AreaRow
+static const struct rfl__wire_row area_row_rows[] = {
+    ROW_STRING(1, queue, queue, WORD, 0), ROW_STRING(2, to, to, WORD, 0), ROW_STRING(3, reason, reason, WORD, 0),
+    ROW_U64(4, waiting, waiting, 0), ROW_U64(5, held, held, 0),
+    ROW_STRINGS(6, samples, samples, samples_count, MARKS_MAX, WORD) };
+RFL_TABLE(static, area_row, area_row);
+#undef PB
+#undef CORE
 
 #define CORE struct rfl_reply
 #define PB Referrald__V1__Receipt
@@ -251,7 +260,8 @@ static const struct rfl__wire_row bye_rows[] = { ROW_U32(1, returned, bye.return
 #define PB Referrald__V1__Notice
 static const struct rfl__wire_row notice_rows[] = {
     ROW_ENUM(1, kind, notice.kind, notice_kind, 0), ROW_STRING(2, case_code, notice.case_code, WORD, 0),
-    ROW_TOKEN(3, notice.token, 0) };
+    ROW_TOKEN(3, notice.token, 0), ROW_STRING(4, queue, notice.queue, WORD, 0),
+    ROW_STRINGS(5, moved_to, notice.moved_to, notice.moved_to_count, MARKS_MAX, WORD) };
 #undef PB
 #define PB Referrald__V1__AdminState
 static const struct rfl__wire_row admin_state_rows[] = {
@@ -353,6 +363,12 @@ static const struct rfl__wire_row policy_loaded_rows[] = {
 static const struct rfl__wire_row policies_rows[] = {
     ROW_MESSAGES(1, policies, policies.rows, policies.rows_count, struct rfl_policy_row, policy_row),
     ROW_BOOL(2, truncated, policies.truncated) };
+#undef PB
+#define PB Referrald__V1__AreaPlanned
+static const struct rfl__wire_row area_planned_rows[] = {
+    ROW_I64(1, at_ms, area_planned.at_ms, 0),
+    ROW_MESSAGES(2, rows, area_planned.rows, area_planned.rows_count, struct rfl_area_row, area_row),
+    ROW_STRING(3, next, area_planned.next, WORD, 0) };
 #undef PB
 #define PB Referrald__V1__KeysReloaded
 static const struct rfl__wire_row keys_reloaded_rows[] = {

@@ -228,7 +228,7 @@ static void empty_asks_name_every_required_field(void **state)
         assert_true(required > 0 || kind == RFL_MSG_PING || kind == RFL_MSG_LIST || kind == RFL_MSG_QUEUE_LIST ||
                     kind == RFL_MSG_ADMIN_STATUS || kind == RFL_MSG_AUDIT_READ || kind == RFL_MSG_RETENTION_QUERY ||
                     kind == RFL_MSG_POLICY_LOAD || kind == RFL_MSG_POLICY_LIST || kind == RFL_MSG_KEYS_RELOAD ||
-                    kind == RFL_MSG_KEY_SHOW);
+                    kind == RFL_MSG_KEY_SHOW || kind == RFL_MSG_AREA_PLAN);
         assert_int_equal(back.findings.count, required);
         assert_int_equal(code, required > 0 ? RFL_CODE_INVALID : RFL_CODE_OK);
         assert_int_equal(back.correlation, 9);

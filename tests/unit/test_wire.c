@@ -197,7 +197,7 @@ static void enums_are_the_core_s_lists(void **state)
     CHECK(queue_mode, RFL_QUEUE_MODE_COUNT, rfl_queue_mode_word((enum rfl_queue_mode)i))
     CHECK(code, RFL_CODE_COUNT, rfl_code_name((enum rfl_code)i))
 #undef CHECK
-    assert_int_equal(referrald__v1__notice_kind__descriptor.n_values, RFL_NOTICE_AMENDED + 1);
+    assert_int_equal(referrald__v1__notice_kind__descriptor.n_values, RFL_NOTICE_QUEUE_MOVED + 1);
     assert_int_equal(referrald__v1__severity__descriptor.n_values, RFL_SEVERITY_WARNING + 1);
 }
 

@@ -1,0 +1,6 @@
+# Areas that change while the daemon runs.
+if(TARGET rfl_engine AND TARGET rfl_wire)
+  rfl_program(test_areas SOURCES ${CMAKE_SOURCE_DIR}/tests/policy/test_areas.c LINK ${rfl_all_libs} PkgConfig::CMOCKA)
+  target_include_directories(test_areas PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit)
+  rfl_test(areas policy TIMEOUT 120 LABELS quick COMMAND test_areas)
+endif()
