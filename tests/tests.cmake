@@ -50,6 +50,7 @@ foreach(part policy/policy policy/prove policy/reload journey/journey sim/sim cr
   e2e/python security/security security/keys bench/bench)
   include(${CMAKE_SOURCE_DIR}/tests/${part}.cmake OPTIONAL)
 endforeach()
+include(${CMAKE_SOURCE_DIR}/tests/policy/areas.cmake)
 
 # Measuring programs of one file each; they are run by hand (their first comment says how).
 foreach(name bench_directory bench_store gen_postcodes)
