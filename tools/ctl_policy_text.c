@@ -47,7 +47,7 @@ static void put_place(FILE *out, const struct rfl_policy *policy, struct rfl_are
 {
     const struct rfl_area *area = rfl_policy_area(policy, id);
     const struct rfl_place *place = area != NULL ? rfl_policy_place_at(policy, area, number) : NULL;
-    ctl_put_view(out, place != NULL ? rfl_policy_text(policy, place->name) : literal("none"));
+    ctl_put_view(out, place != NULL ? rfl_policy_text(policy, place->name) : literal("unknown"));
 }
 
 static void put_flags(FILE *out, unsigned flags)
@@ -75,7 +75,9 @@ static void put_value(FILE *out, const struct rfl_policy *policy, struct rfl_are
     switch (field) {
     case RFL_FIELD_DOOR: (void)fputs(rfl_door_name((enum rfl_door)value), out); break;
     case RFL_FIELD_BAND: (void)fputs(rfl_band_word((enum rfl_band)value), out); break;
-    case RFL_FIELD_EMPLOYMENT: (void)fputs(rfl_employment_word((enum rfl_employment)value), out); break;
+    case RFL_FIELD_EMPLOYMENT:
+        (void)fputs(value == 0 ? "unknown" : rfl_employment_word((enum rfl_employment)value), out);
+        break;
     case RFL_FIELD_BARRIER: case RFL_FIELD_AGE: case RFL_FIELD_WEEKS: put_number(out, value); break;
     case RFL_FIELD_FLAGS: put_flags(out, value); break;
     case RFL_FIELD_KEY: (void)fputs(rfl_key_word((enum rfl_key)value), out); break;
@@ -140,7 +142,7 @@ static void put_ranges(FILE *out, const struct rfl_space *space, enum rfl_field 
         rfl_space_range(space, field, i, &min, &end);
         while (i + 1u < space->classes[field] && (set >> (i + 1) & 1) != 0)
             rfl_space_range(space, field, ++i, &max, &end);
-        (void)fprintf(out, "%s%u..%u", comma, (unsigned)min, (unsigned)end);
+        (void)fprintf(out, "%s%u-%u", comma, (unsigned)min, (unsigned)end);
         comma = ",";
     }
 }

@@ -8,7 +8,7 @@
 
 /* "door=self source=self-page age=17 place=wigan": the fields that rules of the area look at, and how it came. */
 char *ctl_person_text(const struct rfl_policy *policy, struct rfl_area_no area, const struct rfl_profile *profile);
-/* "door=self,gp age=1..17": the fields in which the box is less than everybody; "everybody". */
+/* "door=self,gp age=1-17": the fields in which the box is less than everybody; "everybody". */
 char *ctl_box_text(const struct rfl_space *space, const struct rfl_box *box);
 /* "rule under-18 (routes.d/kent.conf:12)", "the area's intake". */
 char *ctl_decider_text(const struct rfl_policy *policy, struct rfl_decider by);

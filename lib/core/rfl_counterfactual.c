@@ -206,6 +206,8 @@ static int64_t next_moment(const struct rfl_policy *policy, bool up, int64_t at_
         nearer_moment(policy->alias[i].from_ms, up, at_ms, &best);
         nearer_moment(policy->alias[i].until_ms, up, at_ms, &best);
     }
+    for (uint32_t i = 0; i < policy->successor_count; i++)
+        nearer_moment(policy->successor[i].from_ms, up, at_ms, &best);
     for (uint32_t i = 0; i < policy->queue_count; i++) {
         nearer_moment(policy->queue[i].opens_ms, up, at_ms, &best);
         nearer_moment(policy->queue[i].closes_ms, up, at_ms, &best);

@@ -45,6 +45,8 @@ static void tell(struct prove *p, const struct rfl_proof_finding *finding)
 {
     struct rfl_prove_work *work = p->work;
     uint16_t id = finding->queue.v != 0 ? finding->queue.v : finding->area.v;
+    if (finding->proof == RFL_PROOF_DOORS_DIFFER)
+        id = 0;                                 /* a rule of every area is told of once */
     if (told(p, finding->proof, finding->by, finding->other, id) || work->finding_count == RFL_PROOF_FINDINGS_MAX)
         return;
     work->told[work->finding_count].proof = (uint8_t)finding->proof;
@@ -272,8 +274,7 @@ static void look_at_two(struct prove *p, const struct rfl_cell *one, const struc
             return;
     }
     if (meant_to_differ(p, finding.by) || meant_to_differ(p, finding.other) || !part_doors(&a, &b) ||
-        told(p, finding.proof, finding.by, finding.other, finding.queue.v) ||
-        told(p, finding.proof, finding.other, finding.by, finding.other_queue.v))
+        told(p, finding.proof, finding.by, finding.other, 0) || told(p, finding.proof, finding.other, finding.by, 0))
         return;
     finding.witness = witness_of(p, &a);
     finding.other_witness = witness_of(p, &b);
