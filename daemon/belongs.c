@@ -19,6 +19,7 @@ static const uint8_t sockets_of[RFL_MSG_COUNT] = {
     [RFL_MSG_QUEUE_SET] = ADMIN, [RFL_MSG_POLICY_LOAD] = ADMIN, [RFL_MSG_POLICY_LIST] = ADMIN,
     [RFL_MSG_AREA_PLAN] = ADMIN,
     [RFL_MSG_KEYS_RELOAD] = ADMIN, [RFL_MSG_KEY_SHOW] = DOORS | WORKERS | ADMIN,
+    [RFL_MSG_DECISION_QUERY] = ADMIN,
 };
 
 bool belongs_on(enum rfl_message_kind kind, enum bus_socket socket)

@@ -117,6 +117,8 @@ static int open_engine(struct daemon *d)
         .store = d->store,
         .policy = d->guidance.policy,
         .directories = d->guidance.directories,
+        .policy_kept = reload_kept,
+        .policy_ctx = d,
         .lease_ms = d->options.lease_min,
         .test_people = d->options.test_people,
         .session_idle_ms = d->options.session_idle,
@@ -237,6 +239,8 @@ void daemon_close(struct daemon *d, int linger_ms)
     if (d->store != NULL)
         rfl_store_close(&d->store);
     guidance_free(&d->guidance);
+    if (d->kept != NULL)
+        rfl_conf_policy_free(&d->kept);
     keyring_close(&d->keyring);
 }
 

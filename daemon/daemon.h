@@ -27,6 +27,7 @@ struct daemon {
     struct guidance guidance;
     struct reload_standing standing;
     struct keyring keyring;
+    struct rfl_policy *kept;            /* the archived policy that was asked for last; NULL none */
     struct rfl_store *store;
     struct rfl_engine *engine;
     struct bus *bus;

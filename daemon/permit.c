@@ -34,7 +34,7 @@ static struct need need_of(enum rfl_message_kind kind)
     case RFL_MSG_PLACE: case RFL_MSG_SEND_BACK: case RFL_MSG_HOLD: case RFL_MSG_RELEASE: case RFL_MSG_SHUT:
     case RFL_MSG_LINK: case RFL_MSG_UNLINK:
         return VERB(TRIAGE);
-    case RFL_MSG_POLICY_LIST: case RFL_MSG_RETENTION_QUERY: case RFL_MSG_AREA_PLAN:
+    case RFL_MSG_POLICY_LIST: case RFL_MSG_RETENTION_QUERY: case RFL_MSG_AREA_PLAN: case RFL_MSG_DECISION_QUERY:
         return VERB(READ);
     case RFL_MSG_POLICY_LOAD:
         return VERB(POLICY);
@@ -58,7 +58,7 @@ static struct need need_of(enum rfl_message_kind kind)
     case RFL_MSG_CASES: case RFL_MSG_SHOWN: case RFL_MSG_EXPLAINED: case RFL_MSG_ACTED: case RFL_MSG_KEYS_RELOADED:
     case RFL_MSG_KEY_SHOWN: case RFL_MSG_AUDIT_PAGE: case RFL_MSG_REVEALED: case RFL_MSG_SUBJECT_FOUND:
     case RFL_MSG_TOLD: case RFL_MSG_SUBJECT_DONE: case RFL_MSG_RETENTION: case RFL_MSG_POLICY_LOADED:
-    case RFL_MSG_POLICIES: case RFL_MSG_AREA_PLANNED: case RFL_MSG_COUNT:
+    case RFL_MSG_POLICIES: case RFL_MSG_AREA_PLANNED: case RFL_MSG_DECISION: case RFL_MSG_COUNT:
         break;
     }
     return (struct need){ .who = NOBODY };

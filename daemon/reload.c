@@ -280,6 +280,26 @@ bool reload_signalled(struct daemon *d)
     return result.store_works;
 }
 
+/* ---- the past ---- */
+
+const struct rfl_policy *reload_kept(void *ctx, struct rfl_hash digest)
+{
+    struct daemon *d = ctx;
+    char archive[RELOAD_PATH_BYTES];
+    if (d->kept != NULL && rfl_hash_same(rfl_policy_digest(d->kept), digest))
+        return d->kept;
+    if (d->kept != NULL)
+        rfl_conf_policy_free(&d->kept);
+    struct rfl_conf_report *report = calloc(1, sizeof *report);
+    archive_of(d, archive);
+    enum rfl_err err = report == NULL ? RFL_E_MEMORY : rfl_conf_archive_load(archive, digest, &d->kept, report);
+    if (err != RFL_E_OK && err != RFL_E_ABSENT)
+        LOG(&d->log, WARN, "policy.not_readable", F_ERR("error", err), F_HASH("policy", digest),
+            F_LIT("next", "put back what was kept in the folder policies of the store's folder"));
+    free(report);
+    return d->kept;
+}
+
 /* ---- an operator ---- */
 
 static void put_text(char *out, size_t size, struct rfl_view text)

@@ -42,6 +42,10 @@ void reload(struct daemon *d, const struct reload_wish *wish, struct rfl_conf_re
 /* HUP. False when the store failed underneath: the process must stop. */
 RFL_MUST_USE bool reload_signalled(struct daemon *d);
 
+/* A policy of the archive, for explanations; lent until the next call. NULL: not kept or not readable. ctx: the daemon.
+ * The last one is remembered: who asks about the past asks about one day of it. */
+const struct rfl_policy *reload_kept(void *ctx, struct rfl_hash digest);
+
 /* False, and *code says why: who and why are missing, or the digest is no text for one. */
 bool reload_wish_of(const struct rfl_ask *ask, struct reload_wish *out, enum rfl_code *code);
 /* The engine knows what was in force; what is kept and pinned is completed here, in `rows` (RFL_POLICY_ROWS_MAX). */

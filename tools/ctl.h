@@ -26,7 +26,7 @@ enum {
     CTL_OPT_ACT = 262144,       /* --operator, --reason, --dry-run and --execute: of what changes something */
     CTL_OPT_FORCE = 1 << 24, CTL_OPT_NEW_KEY = 1 << 25, CTL_OPT_KEYS = 1 << 26, CTL_OPT_PAIR = 1 << 27,
     CTL_OPT_GRANT = 1 << 28, CTL_OPT_OVERLAP = 1 << 29,
-    CTL_OPT_STRICT = 1 << 30,
+    CTL_OPT_STRICT = 1 << 30, CTL_OPT_WHATIF = 1 << 20, CTL_OPT_COUNTERFACTUAL = 1 << 21,
     CTL_OPT_WHO = 524288        /* of these only --operator and --reason: of what reads about a person */
 };
 
@@ -34,7 +34,7 @@ struct ctl {
     const char *admin, *doors;      /* endpoints */
     const char *endpoint;           /* of --endpoint, or NULL */
     bool quiet;                     /* nothing is said of what fails: the caller has better words */
-    bool json, any_fs, waiting, wait, dry_run, execute, override_no, force, server;
+    bool json, any_fs, waiting, wait, dry_run, execute, override_no, force, server, counterfactual;
     int timeout_ms;
     const char *source, *reference, *file, *at, *status, *queue, *door, *limit, *map, *key, *new_key;
                                     /* NULL: not given */
@@ -42,6 +42,7 @@ struct ctl {
     const char *identity;           /* a file; NULL: without keys */
     const char *keys, *trust, *out, *owner, *public, *overlap;
     bool strict;                    /* of policy check */
+    const char *policy, *directory, *since, *kind, *samples, *max_to_triage, *max_changed;      /* of whatif */
     const char *command;            /* "queue list" */
     int argc;                       /* operands after the subcommand's words */
     char **argv;
@@ -172,6 +173,7 @@ int ctl_policy_diff(const struct ctl *ctl);
 int ctl_policy_load(const struct ctl *ctl);
 int ctl_policy_rollback(const struct ctl *ctl);
 int ctl_policy_list(const struct ctl *ctl);
+int ctl_whatif(const struct ctl *ctl);
 int ctl_store_verify(const struct ctl *ctl);
 int ctl_store_rebuild(const struct ctl *ctl);
 int ctl_store_compare(const struct ctl *ctl);

@@ -33,7 +33,8 @@
     X(SUBJECT_RELEASE, subject_release, A) X(SUBJECT_DONE, subject_done, R) \
     X(RETENTION_QUERY, retention_query, A) X(RETENTION, retention, R) \
     X(POLICY_LOAD, policy_load, A) X(POLICY_LOADED, policy_loaded, R) X(POLICY_LIST, policy_list, A) \
-    X(POLICIES, policies, R) X(AREA_PLAN, area_plan, A) X(AREA_PLANNED, area_planned, R) \
+    X(POLICIES, policies, R) X(DECISION_QUERY, decision_query, A) X(DECISION, decision, R) \
+    X(AREA_PLAN, area_plan, A) X(AREA_PLANNED, area_planned, R) \
     X(KEYS_RELOAD, keys_reload, A) X(KEYS_RELOADED, keys_reloaded, R) X(KEY_SHOW, key_show, A) \
     X(KEY_SHOWN, key_shown, R)
 
@@ -122,6 +123,7 @@ struct rfl_ask {
     struct rfl_token token;
     uint32_t credit, limit;
     uint64_t after_sequence, upto;              /* MailboxOpen.after and other cursors by number, FeedbackAck.upto */
+    uint64_t sequence;                          /* DecisionQuery.sequence */
     struct rfl_view after;                      /* paging cursors of List and QueueList */
     int64_t at_ms;                              /* Defer.until_ms, Reconcile.since_ms, Explain.at_ms */
     uint8_t reason, channel, outcome, status, door;
@@ -235,6 +237,8 @@ struct rfl_msg_policy_loaded { bool dry_run, taken, pinned; struct rfl_view befo
                                const struct rfl_policy_finding_row *findings; uint32_t findings_count; };
 enum { RFL_POLICY_ROWS_MAX = 100 };             /* of an answer: it has to fit one frame */
 struct rfl_policy_row { struct rfl_view digest, by, why; int64_t since_ms; bool in_force, pinned, kept; };
+struct rfl_msg_decision { struct rfl_view case_code, queue, rule, policy, reason; uint64_t sequence; int64_t at_ms;
+                          uint8_t door; };
 struct rfl_msg_policies { const struct rfl_policy_row *rows; uint32_t rows_count; bool truncated; };
 
 struct rfl_reply {
@@ -254,6 +258,7 @@ struct rfl_reply {
         struct rfl_msg_policy_loaded policy_loaded; struct rfl_msg_policies policies;
         struct rfl_msg_area_planned area_planned;
         struct rfl_msg_keys_reloaded keys_reloaded; struct rfl_msg_key_shown key_shown;
+        struct rfl_msg_decision decision;
     };
 };
 

@@ -294,3 +294,15 @@ bool rfl_directory_practice_detail(const struct rfl_directory *d, struct rfl_vie
     };
     return true;
 }
+
+bool rfl_directory_sub_icb(const struct rfl_directory *d, const char sub_icb[RFL_CODE_BYTES], char icb[RFL_CODE_BYTES])
+{
+    for (uint32_t i = 0; sub_icb[0] != '\0' && i < d->head.place_count; i++) {
+        const uint8_t *place = d->map + d->at.places + (uint64_t)i * RFL_DIR_PLACE_BYTES;
+        if (memcmp(place + PLACE_SUB_ICB, sub_icb, RFL_CODE_BYTES) == 0) {
+            memcpy(icb, place + PLACE_ICB, RFL_CODE_BYTES);
+            return true;
+        }
+    }
+    return false;
+}

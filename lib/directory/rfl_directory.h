@@ -58,6 +58,11 @@ void rfl_directory_postcode(const struct rfl_directory *directory, uint64_t key,
  * are UNKNOWN. Whether an old regional code is an ICB today is for the policy's dated aliases to say. */
 void rfl_directory_practice(const struct rfl_directory *directory, struct rfl_view code, struct rfl_clue *out);
 
+/* The ICB that a sub-ICB's code belongs to in this edition. False: the edition does not have the code. Linear in the
+ * edition's places, of which there are a few hundred. */
+bool rfl_directory_sub_icb(const struct rfl_directory *directory, const char sub_icb[RFL_CODE_BYTES],
+                           char icb[RFL_CODE_BYTES]);
+
 /* What lookup tools show beside the clue. */
 struct rfl_directory_detail {
     uint32_t source;                            /* for rfl_directory_source */

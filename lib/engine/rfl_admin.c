@@ -411,6 +411,8 @@ void rfl__handle_admin(struct rfl_engine *e, uint64_t session, const struct rfl_
         rfl__handle_subject(e, session, ask);
     else if (ask->kind == RFL_MSG_AREA_PLAN)
         rfl__handle_area_plan(e, session, ask);
+    else if (ask->kind == RFL_MSG_DECISION_QUERY)
+        rfl__handle_decision(e, session, ask);
     else if (rfl__is_triage(ask->kind))
         rfl__handle_triage(e, session, ask);
     else if (ask->kind == RFL_MSG_EXPLAIN && ask->referral.len > 0)

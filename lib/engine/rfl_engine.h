@@ -32,6 +32,9 @@ struct rfl_engine_options {
     /* Reads the bytes of a stored Referral back into a form, with views into them or memory of the arena; false: they
      * cannot be read. What areas change is then decided from the facts that were stored. NULL: always so. */
     bool (*read_form)(struct rfl_view referral, struct rfl_arena *arena, struct rfl_form *form);
+    /* A policy that was in force once, borrowed until the next call; NULL: not kept. The function may be NULL. */
+    const struct rfl_policy *(*policy_kept)(void *ctx, struct rfl_hash digest);
+    void *policy_ctx;
     uint32_t full_permille;     /* share of the map in use above which new referrals are refused; 0: 700. The rest is
                                    kept for finishing what is open. */
 };

@@ -151,6 +151,10 @@ void rfl__queue_settings(struct rfl_engine *e, struct rfl_queue_no queue, struct
 void rfl__handle_policy_list(struct rfl_engine *e, uint64_t session);
 /* Since when the present policy is in force; 0: that cannot be read. */
 int64_t rfl__policy_since(struct rfl_engine *e);
+/* The policy an entry was decided under: the present one, or one that is kept; NULL: not kept. *digest_out is zero when
+ * the log does not say. */
+const struct rfl_policy *rfl__policy_of(struct rfl_engine *e, struct rfl_seq loaded, struct rfl_hash *digest_out);
+void rfl__handle_decision(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
 
 /* ---- rfl_offers.c: whose turn it is ---- */
 void rfl__make_offers(struct rfl_engine *e);

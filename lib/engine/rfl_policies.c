@@ -114,3 +114,42 @@ enum rfl_err rfl_engine_shrink(struct rfl_engine *e, const struct rfl_policy *ne
     free(people);
     return err;
 }
+
+const struct rfl_policy *rfl__policy_of(struct rfl_engine *e, struct rfl_seq loaded, struct rfl_hash *digest_out)
+{
+    struct rfl_entry entry;
+    *digest_out = (struct rfl_hash){ { 0 } };
+    if (loaded.v == 0 || rfl_store_entry(e->store, loaded, &entry) != RFL_E_OK)
+        return NULL;
+    *digest_out = entry.events[0].digest;
+    if (rfl_hash_same(*digest_out, rfl_policy_digest(e->policy)))
+        return e->policy;
+    return e->options.policy_kept == NULL ? NULL : e->options.policy_kept(e->options.policy_ctx, *digest_out);
+}
+
+/* Names of a policy that is only lent are copied. */
+static struct rfl_view copied(struct rfl_engine *e, struct rfl_view view) { return rfl__copy(e, view.p, view.len); }
+
+void rfl__handle_decision(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)
+{
+    struct rfl_entry entry;
+    struct rfl_hash digest;
+    if (rfl_store_entry(e->store, (struct rfl_seq){ ask->sequence }, &entry) != RFL_E_OK || !entry.has_decided) {
+        rfl__refuse(e, session, RFL_CODE_NOT_FOUND);
+        return;
+    }
+    const struct rfl_decision decision = entry.decided.decision;    /* the entry is lent until the next read */
+    struct rfl_msg_decision *out = &rfl__say(e, session, RFL_MSG_DECISION)->decision;
+    out->sequence = entry.seq.v;
+    out->at_ms = entry.wall_ms;
+    out->door = entry.decided.facts.door;
+    out->case_code = rfl__case_text(e, entry.kase);
+    out->reason = rfl__literal(rfl_route_reason_word((enum rfl_route_reason)decision.reason));
+    const struct rfl_policy *policy = rfl__policy_of(e, entry.policy, &digest);
+    out->policy = hex(e, digest);
+    const struct rfl_queue *queue = rfl_policy_queue(policy != NULL ? policy : e->policy, decision.queue);
+    if (queue != NULL)
+        out->queue = copied(e, rfl_policy_text(policy != NULL ? policy : e->policy, queue->name));
+    if (policy != NULL && decision.rule != 0 && decision.rule <= policy->rule_count)
+        out->rule = copied(e, rfl_policy_text(policy, policy->rule[decision.rule - 1].written.name));
+}

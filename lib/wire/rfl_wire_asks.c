@@ -248,6 +248,9 @@ static const struct rfl__wire_row area_plan_rows[] = {
 #define PB Referrald__V1__KeysReload
 static const struct rfl__wire_row keys_reload_rows[] = { OPERATOR_ROWS(TEXT) };
 #undef PB
+#define PB Referrald__V1__DecisionQuery
+static const struct rfl__wire_row decision_query_rows[] = { ROW_U64(1, sequence, sequence, NEED) };
+#undef PB
 #undef PREFIX
 #undef CORE
 

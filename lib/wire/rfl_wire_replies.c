@@ -384,6 +384,13 @@ static const struct rfl__wire_row key_shown_rows[] = {
     ROW_I64(7, from_ms, key_shown.from_ms, 0), ROW_I64(8, until_ms, key_shown.until_ms, 0),
     ROW_BOOL(9, without_keys, key_shown.without_keys) };
 #undef PB
+#define PB Referrald__V1__Decision
+static const struct rfl__wire_row decision_rows[] = {
+    ROW_U64(1, sequence, decision.sequence, 0), ROW_STRING(2, case_code, decision.case_code, WORD, 0),
+    ROW_I64(3, at_ms, decision.at_ms, 0), ROW_ENUM(4, door, decision.door, door, 0),
+    ROW_STRING(5, queue, decision.queue, WORD, 0), ROW_STRING(6, rule, decision.rule, WORD, 0),
+    ROW_STRING(7, policy, decision.policy, WORD, 0), ROW_STRING(8, reason, decision.reason, WORD, 0) };
+#undef PB
 #undef CORE
 
 #define X(NAME_, name_, number_) \

@@ -74,7 +74,7 @@ struct rfl__wire_table {
     X(TOLD_QUERY, told_query, 107) X(SUBJECT_ERASE, subject_erase, 109) X(SUBJECT_HOLD, subject_hold, 110) \
     X(SUBJECT_RELEASE, subject_release, 111) X(RETENTION_QUERY, retention_query, 113) \
     X(AREA_PLAN, area_plan, 116) \
-    X(POLICY_LOAD, policy_load, 121) X(KEYS_RELOAD, keys_reload, 131)
+    X(POLICY_LOAD, policy_load, 121) X(DECISION_QUERY, decision_query, 125) X(KEYS_RELOAD, keys_reload, 131)
 #define RFL__WIRE_REPLIES(X) \
     X(RECEIPT, receipt, 11) X(REFUSAL, refusal, 12) X(VALIDATED, validated, 14) X(STATUS_REPORT, status_report, 16) \
     X(MAILBOX_OPENED, mailbox_opened, 18) X(FEEDBACK, feedback, 19) X(ACKED, acked, 21) \
@@ -84,7 +84,7 @@ struct rfl__wire_table {
     X(AUDIT_PAGE, audit_page, 102) X(REVEALED, revealed, 104) X(SUBJECT_FOUND, subject_found, 106) \
     X(TOLD, told, 108) X(SUBJECT_DONE, subject_done, 112) X(RETENTION, retention, 114) \
     X(POLICY_LOADED, policy_loaded, 122) X(POLICIES, policies, 124) \
-    X(AREA_PLANNED, area_planned, 117) \
+    X(DECISION, decision, 126) X(AREA_PLANNED, area_planned, 117) \
     X(KEYS_RELOADED, keys_reloaded, 132) X(KEY_SHOWN, key_shown, 134)
 
 struct rfl__wire_message { uint16_t number; struct rfl__wire_table table; };

@@ -110,6 +110,7 @@ static struct rfl_ask any_ask(enum rfl_message_kind kind, uint64_t *session)
     ask.credit = draw(10) == 0 ? UINT32_MAX : (uint32_t)draw(6);
     ask.limit = draw(10) == 0 ? UINT32_MAX : (uint32_t)draw(300);
     ask.after_sequence = draw(3) == 0 ? draw(50) : draw(3) == 0 ? UINT64_MAX : 0;
+    ask.sequence = draw(200);
     ask.upto = draw(10) == 0 ? UINT64_MAX : draw(60);
     ask.after = text_of(draw(3) == 0 ? offer->code : draw(6) == 0 ? PICK(queues) : "");
     ask.at_ms = draw(2) == 0 ? PICK(moments) : w.now.wall_ms + (int64_t)draw(40) * HOUR_MS;

@@ -207,7 +207,7 @@ static void empty_asks_name_every_required_field(void **state)
         [RFL_MSG_WITHDRAW] = { "source", "reference", "reason" }, [RFL_MSG_PLACE] = { "code", "queue" },
         [RFL_MSG_SEND_BACK] = { "code" }, [RFL_MSG_HOLD] = { "code", "until_ms" }, [RFL_MSG_RELEASE] = { "code" },
         [RFL_MSG_SHUT] = { "code", "close" }, [RFL_MSG_LINK] = { "code", "to" }, [RFL_MSG_UNLINK] = { "code" },
-        [RFL_MSG_QUEUE_SET] = { "queue" }, [RFL_MSG_REVEAL] = { "code" },
+        [RFL_MSG_QUEUE_SET] = { "queue" }, [RFL_MSG_DECISION_QUERY] = { "sequence" }, [RFL_MSG_REVEAL] = { "code" },
         [RFL_MSG_TOLD_QUERY] = { "code" }, [RFL_MSG_SUBJECT_ERASE] = { "code" }, [RFL_MSG_SUBJECT_HOLD] = { "code" },
         [RFL_MSG_SUBJECT_RELEASE] = { "code" } };
 #undef CASE

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""What other rules would have done with what was decided: counted by hand, and nothing is written.
+
+Run from the project's root with RFL_BIN naming the folder of the programs.
+"""
+import hashlib
+import os
+import shutil
+import unittest
+
+from served import Served
+
+OFFICES = {"EX0001": 5, "EX0002": 3}
+NOWHERE, MANCHESTER = 2, 4
+
+
+class WhatIf(Served):
+    def setUp(self):
+        super().setUp()
+        self.other = self.dir + "/other"
+        text = self.read(self.policy + "/jobcentres.conf")
+        self.office_area = {code: text.split(f'code = "{code}"; area = "')[1].split('"')[0] for code in OFFICES}
+        shutil.copytree(self.policy, self.other)
+        self.start()
+        for code, count in OFFICES.items():
+            for i in range(count):
+                self.submit(f"{code}-{i}", "jobcentre-feed", door="jobcentre", jobcentre=code)
+        for i in range(NOWHERE):
+            self.submit(f"nowhere-{i}", "jobcentre-feed", door="jobcentre")
+        for i in range(MANCHESTER):
+            self.submit(f"manchester-{i}")
+        self.total = sum(OFFICES.values()) + NOWHERE + MANCHESTER
+
+    def change_other(self, name, old, new):
+        path = f"{self.other}/{name}"
+        text = self.read(path)
+        self.assertEqual(text.count(old), 1, old)
+        self.write(path, text.replace(old, new))
+
+    def whatif(self, *arguments, code=0):
+        return self.ask("whatif", "--policy", self.other, *arguments, code=code)
+
+    def store_hash(self):
+        digest = hashlib.sha256()
+        for at, _, names in sorted(os.walk(self.store)):
+            for name in sorted(names):
+                if name != "lock.mdb":              # LMDB's reader slots: whoever reads writes there
+                    with open(os.path.join(at, name), "rb") as f:
+                        digest.update(name.encode() + f.read())
+        return digest.hexdigest()
+
+    def test_the_same_rules_change_nothing_and_nothing_is_written(self):
+        before = self.store_hash()
+        found = self.whatif("--max-changed", "0", "--max-to-triage", "0")
+        self.assertEqual(found["replayed"], self.total)
+        self.assertEqual(found["counts"], {"same": self.total, "other-queue": 0, "other-area": 0, "other-desk": 0,
+                                           "to-area": 0, "to-triage": 0, "no-owner": 0})
+        self.assertEqual((found["pairs"], found["samples"], found["unreadable"]), ([], [], 0))
+        self.assertEqual(found["policy_before"], found["policy_after"])
+        self.assertIn(f"{self.total} decisions replayed", self.ctl("whatif", "--policy", self.other))
+        self.assertEqual(self.store_hash(), before)
+
+    def test_one_changed_rule_changes_whom_it_is_about(self):
+        old, new = self.office_area["EX0001"], "dorset"
+        line = [row for row in self.read(self.other + "/jobcentres.conf").split("\n") if '"EX0001"' in row][0]
+        self.change_other("jobcentres.conf", line, line.replace(f'area = "{old}"', f'area = "{new}"'))
+        found = self.whatif()                       # facts have the area's code: where an office is was looked up then
+        self.assertEqual(found["counts"]["same"], self.total)
+        self.change_other("areas.conf", f'name = "{old}"; ', f'name = "{old}"; until = "2025-01-01"; '
+                          f'successors = ( {{ to = "{new}"; }} ); ')
+        found = self.whatif("--samples", "2")
+        moved = sum(count for code, count in OFFICES.items() if self.office_area[code] == old)
+        moved += MANCHESTER if old == "greater-manchester" else 0
+        self.assertEqual((found["counts"]["other-area"], found["counts"]["same"]), (moved, self.total - moved))
+        self.assertEqual(found["pairs"], [{"kind": "other-area", "before": f"{old}/intake", "after": f"{new}/intake",
+                                           "count": moved}])
+        self.assertEqual(len(found["samples"]), min(2, moved))
+        for sample in found["samples"]:
+            self.assertRegex(sample["case_code"], "^WC-")
+            self.assertEqual((sample["queue_before"], sample["queue_after"]), (f"{old}/intake", f"{new}/intake"))
+        self.assertEqual(len(self.whatif("--list", "other-area")["samples"]), moved)
+        self.assertEqual(self.whatif("--list", "to-area")["samples"], [])
+        text = self.ctl("whatif", "--policy", self.other)
+        self.assertIn(f"{old}/intake → {new}/intake {moved}", text)
+        percent = 100 * moved / self.total
+        self.whatif("--max-changed", f"{percent + 0.01:.3f}")
+        self.whatif("--max-changed", f"{percent - 0.01:.3f}", code=1)
+        self.whatif("--max-to-triage", "0")
+
+    def test_who_would_go_to_a_desk_is_a_gate(self):
+        area = self.office_area["EX0002"]
+        number = self.read(self.other + "/areas.conf").split(f'name = "{area}"')[0].rsplit("id = ", 1)[1].split(";")[0]
+        self.change_other("areas.conf", f"intake = {{ id = {1000 + int(number)};",
+                          f'intake = {{ id = {1000 + int(number)}; opens = "2099-01-05";')
+        moved = sum(count for code, count in OFFICES.items() if self.office_area[code] == area)
+        moved += MANCHESTER if area == "greater-manchester" else 0
+        self.assertGreater(moved, 0)
+        found = self.whatif("--max-to-triage", "99")
+        self.assertEqual(found["counts"]["to-triage"], moved)
+        self.whatif("--max-to-triage", "0.1", code=1)
+        # And back: what is a desk's today would be a provider's.
+        self.ctl("policy", "load", "--dry-run", "--reason", "x")
+        shutil.rmtree(self.policy)
+        shutil.copytree(self.other, self.policy)
+        self.act("policy", "load")
+        self.submit("late", "jobcentre-feed", door="jobcentre", jobcentre="EX0002")
+        self.change_other("areas.conf", ' opens = "2099-01-05";', "")
+        found = self.whatif()
+        self.assertEqual((found["counts"]["to-area"], found["counts"]["to-triage"], found["counts"]["same"]),
+                         (1, 0, self.total))
+
+    def test_since_and_until_and_wrong_use(self):
+        self.assertEqual(self.whatif("--since", "2099-01-01")["replayed"], 0)
+        self.assertEqual(self.whatif("--until", "2001-01-01")["replayed"], 0)
+        self.assertEqual(self.whatif("--since", "2001-01-01", "--until", "2099-01-01")["replayed"], self.total)
+        for arguments in ((), ("--policy", self.other, "--list", "same"), ("--policy", self.other, "--since", "soon"),
+                          ("--policy", self.other, "--max-changed", "101")):
+            self.ctl("whatif", *arguments, code=64)
+        self.write(self.other + "/areas.conf", "schema_version = 1;\n")
+        self.ctl("whatif", "--policy", self.other, code=65)
+        self.ctl("whatif", "--policy", self.dir + "/nothing", code=65)
+
+
+if __name__ == "__main__":
+    unittest.main()
