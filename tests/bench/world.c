@@ -16,7 +16,7 @@
 #include "rfl_store.h"
 
 static const char *const policy_files[] = { "areas.conf", "calendar.conf", "clocks.conf", "disclosure.conf",
-                                            "jobcentres.conf", "journey.conf", "rules.conf" };
+                                            "jobcentres.conf", "journey.conf", "retention.conf", "rules.conf" };
 
 static bool said(const char *what, const char *path)
 {

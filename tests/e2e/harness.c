@@ -77,7 +77,7 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 static void copy_policy(const struct e2e *e)
 {
     static const char *const names[] = { "areas", "calendar", "clocks", "disclosure", "jobcentres", "journey",
-                                         "rules", "sources" };
+                                         "retention", "rules", "sources" };
     assert_int_equal(mkdir(e->policy, 0700), 0);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char from[E2E_PATH_BYTES], to[E2E_PATH_BYTES];
@@ -317,6 +317,7 @@ int e2e_wait(struct e2e *e)
 
 int e2e_stop(struct e2e *e, int signal)
 {
+    assert_int_not_equal(e->pid, 0);            /* 0 would be everybody of our own group, ctest included */
     assert_int_equal(kill(e->pid, signal), 0);
     return e2e_wait(e);
 }
