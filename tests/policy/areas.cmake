@@ -4,3 +4,7 @@ if(TARGET rfl_engine AND TARGET rfl_wire)
   target_include_directories(test_areas PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit)
   rfl_test(areas policy TIMEOUT 120 LABELS quick COMMAND test_areas)
 endif()
+if(TARGET referrald AND TARGET referralctl)
+  rfl_test(area_plan policy TIMEOUT 120 COMMAND ${CMAKE_COMMAND} -E env RFL_BIN=${CMAKE_BINARY_DIR} ${RFL_PYTHON}
+    ${CMAKE_SOURCE_DIR}/tests/policy/test_area_plan.py)
+endif()
