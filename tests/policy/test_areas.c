@@ -795,6 +795,65 @@ static void a_process_killed_in_the_middle_leaves_a_move_that_the_next_start_fin
     assert_true(compare_everybody() > left);
 }
 
+/* Devon lives on and loses a part to Dorset: whom facts had put there follows it, whom a person had put there stays. */
+static void who_waits_in_a_part_that_leaves_a_living_area_follows_it(void **state)
+{
+    (void)state;
+    struct rfl_policy *later = malloc(sizeof *later);
+    assert_non_null(later);
+    memcpy(later, shipped_policy, sizeof *later);
+    struct rfl_area *devon = &later->area[rfl_policy_area_by_name(later, V("devon")) - later->area];
+    const struct rfl_area *dorset = rfl_policy_area_by_name(later, V("dorset"));
+    int64_t moves_ms = hour_ms + 24 * HOUR_MS;
+    assert_int_equal(devon->successor_count, 0);
+    devon->successor_first = (uint16_t)later->successor_count;
+    devon->successor_count = 1;
+    put(later->sub_code[later->sub_count], "99Z");
+    later->successor[later->successor_count++] = (struct rfl_successor){ .area = devon->id, .to = dorset->id,
+        .from_ms = moves_ms, .sub_first = (uint16_t)later->sub_count++, .sub_count = 1 };
+    assert_int_equal(rfl_policy_check(later, NULL, NULL), 0);
+    at(hour_ms);
+    must(rfl_engine_set_policy(w.engine, later, directories, &w.now, NULL));
+    policy_of_world = later;
+    submit_all(0, 2 * OLD_AREAS);
+    struct rfl_ask place = { .kind = RFL_MSG_PLACE, .operator_name = V("desk"), .why = V("because"),
+                             .queue = V("devon/intake") };
+    char code[RFL_RECEIPT_BYTES];
+    must(rfl_receipt_encode(rfl_store_receipt_key(w.store), RFL_RECEIPT_CASE, 1, code));
+    place.code = text_of(code);
+    expect_kind(asked(SESSION_ADMIN, &place), RFL_MSG_ACTED);
+    look_at_everybody();
+    remember_everybody();
+    static struct plan planned, reported;
+    read_plan(&planned, moves_ms, false);
+    at(moves_ms - 1);
+    settle_down();
+    remember_everybody();
+    at(moves_ms);
+    settle_down();
+    look_at_everybody();
+    begin();
+    unsigned moved = 0;
+    for (uint32_t id = 1; id <= known; id++) {
+        struct rfl_case is_now = load(id), expected = before[id];
+        if (people[id - 1].area == devon->id.v) {
+            expected.queue = before[id].queue.v == devon->intake.v ? dorset->intake : dorset->triage;
+            expected.area = dorset->id;
+            expected.version++;
+            expected.last_seq = is_now.last_seq;
+            moved++;
+        }
+        assert_memory_equal(&is_now, &expected, sizeof expected);
+    }
+    must(rfl_engine_commit(w.engine));
+    assert_int_equal(moved, 2);
+    read_plan(&reported, moves_ms, true);
+    expect_same_plan(&planned, &reported);
+    restart();                          /* shipped: nobody comes back by themselves */
+    policy_of_world = shipped_policy;
+    free(later);
+}
+
 /* The table above against the file it is published in. */
 static void the_succession_is_the_published_one(void **state)
 {
@@ -837,6 +896,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_comes_back_from_a_worker_after_the_hour_goes_home_at_once, country_up,
                                         country_down),
         cmocka_unit_test_setup_teardown(workers_of_a_queue_that_ended_are_told_once_where_it_went, country_up,
+                                        country_down),
+        cmocka_unit_test_setup_teardown(who_waits_in_a_part_that_leaves_a_living_area_follows_it, country_up,
                                         country_down),
         cmocka_unit_test_setup_teardown(a_process_killed_in_the_middle_leaves_a_move_that_the_next_start_finishes,
                                         country_up, country_down),
