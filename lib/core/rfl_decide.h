@@ -21,7 +21,8 @@
     X(OUTCOME, "outcome")   /* code: enum rfl_outcome */ \
     X(CLOSE, "close")       /* reason: enum rfl_close */ \
     X(RETURN, "goodbye")    /* the holder said goodbye or went away: token */ \
-    X(EXPIRE, "expire")     /* the running clock is over, or has reached a warning */ \
+    X(EXPIRE, "expire")     /* the running clock is over, or has reached a warning; in triage decision: it was put off \
+                               until now and is decided again; until_ms: it is put off until then */ \
     X(AMEND, "amend")       /* submission (id: which), band; decision: set when it belongs elsewhere now, else NULL */ \
     X(WITHDRAW, "withdraw") /* submission.id, reason: enum rfl_withdraw; others_stand, consent_gone, all_in_error */ \
     X(RESEMBLE, "resemble") /* other: a case with a weaker match key in common and a stronger one that differs */ \

@@ -41,6 +41,15 @@ void rfl__add_routed(const struct rfl__deciding *d, const struct rfl_queue *queu
     event->accept_by_ms = event->due_ms;
 }
 
+void rfl__end_by(struct rfl_event *event, int64_t until_ms)
+{
+    if (until_ms == 0 || until_ms >= event->due_ms)
+        return;
+    event->due_ms = until_ms;
+    event->half_ms = event->half_ms < until_ms ? event->half_ms : until_ms;
+    event->most_ms = event->most_ms < until_ms ? event->most_ms : until_ms;
+}
+
 void rfl__add_unplaced(const struct rfl__deciding *d, const struct rfl_queue *triage, enum rfl_route_reason reason)
 {
     struct rfl_event *event = rfl__add_run(d, RFL_EVENT_UNPLACED, triage->id, RFL_CLOCK_TRIAGE);
@@ -70,8 +79,8 @@ bool rfl__said_no(const struct rfl_case *kase, struct rfl_queue_no queue)
 bool rfl__takes_cases(const struct rfl__deciding *d, const struct rfl_queue *queue)
 {
     const struct rfl_area *area = rfl_policy_area(d->policy, queue->area);
-    return queue->kind == RFL_QUEUE_KIND_PROVIDER && queue->opens_ms <= d->now_ms && area != NULL &&
-           rfl_area_alive(area, d->now_ms);
+    return queue->kind == RFL_QUEUE_KIND_PROVIDER && queue->opens_ms <= d->now_ms && d->now_ms < queue->closes_ms &&
+           area != NULL && rfl_area_alive(area, d->now_ms);
 }
 
 int64_t rfl__hold_end_max_ms(const struct rfl__deciding *d)

@@ -41,6 +41,10 @@ enum rfl_err rfl__decide_expire(const struct rfl__deciding *d)
     const struct rfl_case *before = d->before;
     if (before->clock == RFL_CLOCK_NONE || before->linked_to.v != 0 || rfl_case_next_ms(before) > d->now_ms)
         return RFL_E_STATE;
+    if (d->command->decision != NULL && before->status == RFL_STATUS_TRIAGE) {
+        rfl__decide_again(d);
+        return RFL_E_OK;
+    }
     if (before->clock == RFL_CLOCK_LEASE)
         return decide_lapse(d);
     if (before->due_ms > d->now_ms)
@@ -48,6 +52,7 @@ enum rfl_err rfl__decide_expire(const struct rfl__deciding *d)
     if (before->clock == RFL_CLOCK_HOLD)
         return rfl__decide_release(d, RFL_ROUTE_REASON_HOLD_ENDED);
     struct rfl_event *event = rfl__add_run(d, RFL_EVENT_ESCALATED, before->queue, RFL_CLOCK_ESCALATED);
+    rfl__end_by(event, before->status == RFL_STATUS_TRIAGE ? d->command->until_ms : 0);
     event->level = before->escalation < UINT8_MAX ? (uint8_t)(before->escalation + 1) : UINT8_MAX;
     return RFL_E_OK;
 }

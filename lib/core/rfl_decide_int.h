@@ -24,6 +24,8 @@ struct rfl_event *rfl__add_until(const struct rfl__deciding *d, enum rfl_event_k
 void rfl__add_routed(const struct rfl__deciding *d, const struct rfl_queue *queue, enum rfl_route_reason reason,
                      int64_t since_ms);
 void rfl__add_unplaced(const struct rfl__deciding *d, const struct rfl_queue *triage, enum rfl_route_reason reason);
+/* The event's clock and warnings end then, if not before; 0: as they are. */
+void rfl__end_by(struct rfl_event *event, int64_t until_ms);
 
 bool rfl__said_no(const struct rfl_case *kase, struct rfl_queue_no queue);
 /* A provider's queue that is open by now, in an area that exists. */
@@ -34,6 +36,8 @@ bool rfl__tried_enough(const struct rfl__deciding *d);
 /* The case's end; a person's no asks for quiet. */
 void rfl__add_closed(const struct rfl__deciding *d, enum rfl_close reason);
 
+/* A case in triage goes where the command's decision says. */
+void rfl__decide_again(const struct rfl__deciding *d);
 RFL_MUST_USE enum rfl_err rfl__decide_referral(const struct rfl__deciding *d);
 RFL_MUST_USE enum rfl_err rfl__decide_worker(const struct rfl__deciding *d);
 RFL_MUST_USE enum rfl_err rfl__decide_expire(const struct rfl__deciding *d);

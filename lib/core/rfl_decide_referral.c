@@ -17,14 +17,28 @@ static void add_placed(const struct rfl__deciding *d, int64_t since_ms)
     const struct rfl_queue *queue = decided_queue(d);
     const struct rfl_queue *other = rfl_policy_queue(d->policy, d->command->target);
     enum rfl_route_reason reason = (enum rfl_route_reason)d->command->decision->reason;
-    if (queue->kind != RFL_QUEUE_KIND_PROVIDER)
+    if (queue->kind != RFL_QUEUE_KIND_PROVIDER) {
         rfl__add_unplaced(d, queue, reason);
-    else if (d->command->target_held)
+        rfl__end_by(&d->out->list[d->out->count - 1], d->command->decision->retry_ms);
+        return;
+    }
+    if (d->command->target_held)
         rfl__add_unplaced(d, rfl_policy_triage_of(d->policy, queue->area, d->now_ms), RFL_ROUTE_REASON_QUEUE_ON_HOLD);
     else if (other != NULL && rfl__takes_cases(d, other))
         rfl__add_routed(d, other, RFL_ROUTE_REASON_DIVERTED, since_ms);
     else
         rfl__add_routed(d, queue, reason, since_ms);
+}
+
+void rfl__decide_again(const struct rfl__deciding *d)
+{
+    const struct rfl_case *before = d->before;
+    (void)rfl__add(d, RFL_EVENT_MOVED);
+    if (rfl__said_no(before, d->command->decision->queue))
+        rfl__add_unplaced(d, rfl_policy_triage_of(d->policy, before->area, d->now_ms),
+                          RFL_ROUTE_REASON_SAID_NO_BEFORE);
+    else
+        add_placed(d, before->since_ms > 0 ? before->since_ms : before->opened_ms);
 }
 
 static void add_held(const struct rfl__deciding *d, const struct rfl_queue *queue, uint8_t reason)

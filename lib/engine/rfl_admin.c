@@ -341,7 +341,10 @@ static void explain_hypothetical(struct rfl_engine *e, uint64_t session, const s
     e->directory = rfl_directory_set_at(e->options.directories, at_ms);
     rfl__facts_of(e, &ask->form, (struct rfl_source_no){ 0 }, at_ms, &facts);
     e->directory = today;
-    rfl_route(e->policy, &facts, at_ms, &decision);
+    if (ask->at_ms == 0)
+        rfl__route(e, &facts, NULL, &decision);
+    else
+        rfl_route(e->policy, &facts, at_ms, &decision);     /* how full queues are is only known of now */
     for (unsigned key = 0; key < RFL_KEY_COUNT; key++)
         lines[key] = facts.clue[key].line;
     struct rfl_msg_explained *out = &rfl__say(e, session, RFL_MSG_EXPLAINED)->explained;

@@ -77,7 +77,7 @@ static void amend(struct rfl_engine *e, uint64_t session, const struct rfl_ask *
     struct rfl_entry entry = { .actor = RFL_ACTOR_SOURCE, .source = referral->source, .has_decided = true };
     struct rfl__person person;
     uint64_t holder = kase->holder;
-    size_t personal_len = rfl__decide_form(e, ask, &entry);
+    size_t personal_len = rfl__decide_form(e, ask, kase, &entry);
     rfl__match_of(e, &ask->form, submission->match);
     rfl__person_of(e, submission->match, &person);
     struct rfl_command command = { .kind = RFL_DO_AMEND, .submission = *submission,

@@ -94,10 +94,11 @@ static bool used_old_code(const struct rfl_decision *decision)
     return false;
 }
 
-size_t rfl__decide_form(struct rfl_engine *e, const struct rfl_ask *ask, struct rfl_entry *entry)
+size_t rfl__decide_form(struct rfl_engine *e, const struct rfl_ask *ask, const struct rfl_case *own,
+                        struct rfl_entry *entry)
 {
     rfl__facts_of(e, &ask->form, entry->source, e->now.wall_ms, &entry->decided.facts);
-    rfl_route(e->policy, &entry->decided.facts, e->now.wall_ms, &entry->decided.decision);
+    rfl__route(e, &entry->decided.facts, own, &entry->decided.decision);
     size_t personal_len = seal_text(e, ask, &entry->decided.facts);
     assert(personal_len > 0);
     if (used_old_code(&entry->decided.decision))
@@ -111,7 +112,7 @@ static void receive(struct rfl_engine *e, uint64_t session, const struct rfl_ask
 {
     struct rfl_entry entry = { .actor = RFL_ACTOR_SOURCE, .source = source->id, .has_decided = true };
     struct rfl__person person;
-    size_t personal_len = rfl__decide_form(e, ask, &entry);
+    size_t personal_len = rfl__decide_form(e, ask, NULL, &entry);
     rfl__match_of(e, &ask->form, submission->match);
     rfl__person_of(e, submission->match, &person);
     struct rfl_case kase = person.open;

@@ -121,8 +121,10 @@ void rfl__subject_by_keys(struct rfl_engine *e, const struct rfl_hash match[RFL_
 /* ---- rfl_doors.c, shared with rfl_changes.c ---- */
 const struct rfl_source *rfl__source_of(struct rfl_engine *e, uint64_t session, struct rfl_view name);
 void rfl__say_invalid(struct rfl_engine *e, uint64_t session, const struct rfl_findings *findings);
-/* Routes the form and completes the entry; returns the bytes of the personal part in e->personal. */
-size_t rfl__decide_form(struct rfl_engine *e, const struct rfl_ask *ask, struct rfl_entry *entry);
+/* Routes the form and completes the entry; returns the bytes of the personal part in e->personal. own: the case it is
+ * about; NULL: none yet. */
+size_t rfl__decide_form(struct rfl_engine *e, const struct rfl_ask *ask, const struct rfl_case *own,
+                        struct rfl_entry *entry);
 /* What a door may know of a status. */
 enum rfl_status rfl__status_for(const struct rfl_engine *e, uint8_t door, uint8_t status);
 
@@ -155,6 +157,16 @@ int64_t rfl__policy_since(struct rfl_engine *e);
  * the log does not say. */
 const struct rfl_policy *rfl__policy_of(struct rfl_engine *e, struct rfl_seq loaded, struct rfl_hash *digest_out);
 void rfl__handle_decision(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
+
+/* ---- rfl_placing.c ---- */
+/* Routes at this turn's moment. The queues that were full are put into the facts, so that a decision is one of its
+ * facts alone; `own` (may be NULL) does not count where it is. */
+void rfl__route(const struct rfl_engine *e, struct rfl_facts *facts, const struct rfl_case *own,
+                struct rfl_decision *out);
+/* Completes an EXPIRE of a case that a decision has put off: until its day the clock is not to run past it, from then
+ * on it is decided again, into the entry. Any other case: nothing. */
+void rfl__put_off(struct rfl_engine *e, const struct rfl_case *kase, struct rfl_command *command,
+                  struct rfl_entry *entry);
 
 /* ---- rfl_offers.c: whose turn it is ---- */
 void rfl__make_offers(struct rfl_engine *e);

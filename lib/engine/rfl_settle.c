@@ -36,6 +36,7 @@ static bool expire(struct rfl_engine *e, struct rfl_case_id id)
     struct rfl_command command = { .kind = RFL_DO_EXPIRE };
     if (kase.clock == RFL_CLOCK_HOLD)
         rfl__where(e, kase.queue, &command);
+    rfl__put_off(e, &kase, &command, &entry);
     if (rfl__do(e, &kase, &command, &entry, (struct rfl_view){ NULL, 0 }) != RFL_E_OK)
         return false;
     note_expired(e, &kase, &entry.events[0], holder);

@@ -1,75 +1,10 @@
 /* routes.d: the shipped examples as they were meant, what a file may say, what is refused and where it says so. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "route_folder.h"
 
 #include "rfl_conf.h"
 #include "rfl_route.h"
 
-static const char *const plain_files[] = { "calendar.conf", "clocks.conf", "rules.conf", "disclosure.conf",
-                                           "journey.conf", "retention.conf", "areas.conf", "jobcentres.conf",
-                                           "sources.conf" };
-static char folder[] = "/tmp/rfl-routes-XXXXXX";
 static struct rfl_conf_report report;
-
-/* ---- a folder of the shipped plain files, and routes.d as a test writes it ---- */
-
-static void path_of(char out[256], const char *name) { (void)snprintf(out, 256, "%s/%s", folder, name); }
-
-static void write_file(const char *name, const char *text)
-{
-    char path[256];
-    path_of(path, name);
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_true(fputs(text, f) >= 0);
-    assert_int_equal(fclose(f), 0);
-}
-
-static void remove_file(const char *name)
-{
-    char path[256];
-    path_of(path, name);
-    (void)remove(path);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    char path[256], from[256];
-    (void)snprintf(folder, sizeof folder, "/tmp/rfl-routes-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    for (size_t i = 0; i < sizeof plain_files / sizeof plain_files[0]; i++) {
-        path_of(path, plain_files[i]);
-        (void)snprintf(from, sizeof from, "config/policy/%s", plain_files[i]);
-        char *whole = realpath(from, NULL);
-        assert_non_null(whole);
-        assert_int_equal(symlink(whole, path), 0);
-        free(whole);
-    }
-    path_of(path, "routes.d");
-    assert_int_equal(mkdir(path, 0700), 0);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof plain_files / sizeof plain_files[0]; i++)
-        remove_file(plain_files[i]);
-    remove_file("routes.d/a.conf");
-    remove_file("routes.d/b.conf");
-    remove_file("routes.d");
-    assert_int_equal(rmdir(folder), 0);
-    return 0;
-}
 
 static struct rfl_policy *loaded(const char *dir)
 {
@@ -99,7 +34,7 @@ static char *devon(const char *more)
 
 static struct rfl_hash digest_with(const char *a)
 {
-    write_file("routes.d/a.conf", a);
+    write_policy("routes.d/a.conf", a);
     struct rfl_policy *policy = loaded(folder);
     struct rfl_hash digest = rfl_policy_digest(policy);
     rfl_conf_policy_free(&policy);
@@ -114,7 +49,7 @@ static struct rfl_hash digest_with(const char *a)
 static void file_becomes_places_queues_and_rules(void **state)
 {
     (void)state;
-    write_file("routes.d/a.conf", devon(
+    write_policy("routes.d/a.conf", devon(
         "accepts = ( \"postcode\", \"jobcentre\" );\n"
         "precedence = ( \"jobcentre\", \"postcode\", \"gp_practice\", \"referrer_area\" );\n"
         "eligibility = ( { name = \"e\"; owner = \"Lead\"; why = \"agreed\"; says = \"too_late\";\n"
@@ -167,9 +102,9 @@ static void file_becomes_places_queues_and_rules(void **state)
 static void files_are_read_in_the_order_of_their_names(void **state)
 {
     (void)state;
-    write_file("routes.d/b.conf", "schema_version = 1;\nrules = ( " RULE("z", "nowhere = true;") " );\n"
+    write_policy("routes.d/b.conf", "schema_version = 1;\nrules = ( " RULE("z", "nowhere = true;") " );\n"
                                   "end_of_config = true;\n");
-    write_file("routes.d/a.conf", devon("rules = ( " EVERY("y") ", " EVERY("x") " );"));
+    write_policy("routes.d/a.conf", devon("rules = ( " EVERY("y") ", " EVERY("x") " );"));
     struct rfl_policy *policy = loaded(folder);
     assert_int_equal(policy->rule_count, 3);
     const char *const order = "yxz";
@@ -259,7 +194,7 @@ static void every_mistake_is_named_with_its_line(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct rfl_policy *policy = NULL;
         memset(&report, 0, sizeof report);
-        write_file("routes.d/a.conf", devon(cases[i].more));
+        write_policy("routes.d/a.conf", devon(cases[i].more));
         assert_int_equal(rfl_conf_policy_load(folder, &policy, &report), RFL_E_INVALID);
         assert_null(policy);
         bool found = false;
@@ -293,8 +228,8 @@ static void files_must_fit_together(void **state)
         struct rfl_policy *policy = NULL;
         memset(&report, 0, sizeof report);
         (void)snprintf(text, sizeof text, "schema_version = 1;\n%s\nend_of_config = true;\n", cases[i].b);
-        write_file("routes.d/a.conf", devon("accepts = ( \"jobcentre\" );"));
-        write_file("routes.d/b.conf", text);
+        write_policy("routes.d/a.conf", devon("accepts = ( \"jobcentre\" );"));
+        write_policy("routes.d/b.conf", text);
         assert_int_equal(rfl_conf_policy_load(folder, &policy, &report), RFL_E_INVALID);
         if (strstr(report.finding[0].rule, cases[i].words) == NULL ||
             strstr(report.finding[0].file, "/routes.d/b.conf") == NULL)
@@ -302,7 +237,7 @@ static void files_must_fit_together(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_up, folder_down)
 
 int main(void)
 {

@@ -1,0 +1,198 @@
+/* The engine places people by the rules of an area: room as a fact of each decision, and what was put off until a day
+ * decided again on it without anybody doing anything. */
+#include "engine_world.h"
+#include "route_folder.h"
+
+#include "rfl_route.h"
+
+#define ONE "devon/one"
+#define TWO "devon/two"
+#define DESK "devon/triage"
+
+/* Two providers, of two and of one; until the middle of November nobody from the self-referral page. */
+static int world_of_rules(void **state)
+{
+    struct rfl_conf_report report = { .count = 0 };
+    (void)folder_up(state);
+    write_policy("routes.d/a.conf",
+        "schema_version = 1;\narea = \"devon\";\n"
+        "providers = ( { id = 3901; name = \"one\"; owner = \"o\"; lead = \"l\"; capacity = 2;\n"
+        "                overflow = \"devon/two\"; },\n"
+        "  { id = 3902; name = \"two\"; owner = \"o\"; lead = \"l\"; capacity = 1; } );\n"
+        "rules = ( { name = \"wait\"; owner = \"Lead\"; why = \"not before\"; not_yet = \"2026-11-16\";\n"
+        "            when = { door = \"self\"; }; },\n"
+        "  { name = \"all\"; owner = \"Lead\"; why = \"agreed\"; to = \"devon/one\"; } );\nend_of_config = true;\n");
+    if (rfl_conf_policy_load(folder, &shipped_policy, &report) != RFL_E_OK)
+        rfl_conf_report_print(&report, stdout);
+    assert_non_null(shipped_policy);
+    open_world(64 << 20);
+    return 0;
+}
+
+static int world_gone(void **state)
+{
+    close_world();
+    rfl_conf_policy_free(&shipped_policy);
+    return folder_down(state);
+}
+
+static struct rfl_case case_of(uint64_t id)
+{
+    struct rfl_case kase;
+    begin();
+    must(rfl_store_case(w.store, (struct rfl_case_id){ id }, &kase));
+    must(rfl_engine_commit(w.engine));
+    return kase;
+}
+
+static void expect_at(uint64_t id, enum rfl_status status, const char *queue)
+{
+    struct rfl_case kase = case_of(id);
+    assert_int_equal(kase.status, status);
+    assert_text(rfl_policy_text(shipped_policy, rfl_policy_queue(shipped_policy, kase.queue)->name), queue);
+}
+
+static void send(const char *reference, enum rfl_door door)
+{
+    const struct rfl_reply *reply = submit((struct knock){ .source = door == RFL_DOOR_SELF ? "self-page" : NULL,
+                                                           .reference = reference, .area = "QJK", .door = door });
+    expect_kind(reply, RFL_MSG_RECEIPT);
+}
+
+/* What was decided in the case's newest entry that has a decision, and that its facts alone give it again. */
+static struct rfl_decided decided_of(uint64_t id)
+{
+    struct rfl_entry entry = { .has_decided = false };
+    struct rfl_decision again;
+    struct rfl_seq seq = case_of(id).last_seq;
+    begin();
+    for (; seq.v != 0 && !entry.has_decided; seq = entry.prev_of_case)
+        must(rfl_store_entry(w.store, seq, &entry));
+    must(rfl_engine_commit(w.engine));
+    assert_true(entry.has_decided);
+    rfl_route(shipped_policy, &entry.decided.facts, entry.wall_ms, &again);
+    assert_memory_equal(&again, &entry.decided.decision, sizeof again);
+    return entry.decided;
+}
+
+static const struct rfl_reply *close_case(const struct held *offer)
+{
+    struct rfl_ask ask = verb_of(RFL_MSG_CLOSE, "anna", offer);
+    ask.reason = RFL_CLOSE_COMPLETED;
+    return asked(SESSION_ANNA, &ask);
+}
+
+static void full_queues_pass_people_on(void **state)
+{
+    (void)state;
+    (void)subscribe(SESSION_ANNA, "anna", ONE, 1);
+    send("a", RFL_DOOR_GP);
+    struct held offer = heard_offer(SESSION_ANNA, 0);
+    expect_kind(verb(SESSION_ANNA, RFL_MSG_ACCEPT, "anna", &offer), RFL_MSG_RECORD);
+    send("b", RFL_DOOR_GP);                         /* one is worked on, one is offered: full */
+    send("c", RFL_DOOR_GP);
+    send("d", RFL_DOOR_GP);
+    expect_at(2, RFL_STATUS_OFFERED, ONE);
+    expect_at(3, RFL_STATUS_QUEUED, TWO);
+    expect_at(4, RFL_STATUS_TRIAGE, DESK);
+    struct rfl_decided third = decided_of(3), fourth = decided_of(4);
+    assert_int_equal(decided_of(2).facts.full_count, 0);
+    assert_int_equal(third.facts.full_count, 1);
+    assert_int_equal(third.facts.full[0].v, 3901);
+    assert_int_equal(third.decision.reason, RFL_ROUTE_REASON_OVERFLOWED);
+    assert_int_equal(fourth.facts.full_count, 2);
+    assert_int_equal(fourth.decision.reason, RFL_ROUTE_REASON_ALL_FULL);
+    expect_kind(verb(SESSION_ANNA, RFL_MSG_CONTACTED, "anna", &offer), RFL_MSG_DONE);
+    expect_kind(verb(SESSION_ANNA, RFL_MSG_STARTED, "anna", &offer), RFL_MSG_DONE);
+    expect_kind(close_case(&offer), RFL_MSG_DONE);
+    send("e", RFL_DOOR_GP);                         /* there is room again */
+    assert_int_equal(case_of(5).queue.v, 3901);
+    restart();
+    send("f", RFL_DOOR_GP);
+    expect_at(6, RFL_STATUS_TRIAGE, DESK);          /* room is counted from what is stored */
+}
+
+static void nobody_is_in_their_own_way(void **state)
+{
+    (void)state;
+    send("a", RFL_DOOR_GP);
+    send("b", RFL_DOOR_GP);
+    struct rfl_ask ask = submit_of(&(struct knock){ .reference = "b", .body = "newer", .area = "QJK" });
+    ask.kind = RFL_MSG_AMEND;
+    expect_kind(asked(SESSION_DOOR, &ask), RFL_MSG_CHANGED);
+    expect_at(2, RFL_STATUS_QUEUED, ONE);
+    assert_int_equal(decided_of(2).facts.full_count, 0);
+}
+
+static void what_was_put_off_is_decided_again_on_its_day(void **state)
+{
+    (void)state;
+    int64_t day_ms = rfl_london_midnight_ms((struct rfl_date){ 2026, 11, 16 });
+    send("a", RFL_DOOR_SELF);
+    expect_at(1, RFL_STATUS_TRIAGE, DESK);
+    struct rfl_decided first = decided_of(1);
+    assert_int_equal(first.decision.verdict, RFL_ROUTE_NOT_YET);
+    assert_int_equal(first.decision.retry_ms, day_ms);
+    while (w.now.wall_ms + HOUR_MS < day_ms) {
+        pass(HOUR_MS);
+        struct rfl_case kase = case_of(1);
+        assert_int_equal(kase.status, RFL_STATUS_TRIAGE);
+        assert_true(kase.due_ms > w.now.wall_ms && kase.due_ms <= day_ms);
+    }
+    assert_true(case_of(1).escalation > 0);         /* the desk was reminded all the while */
+    at(day_ms - 1);
+    quiet_turn();
+    expect_at(1, RFL_STATUS_TRIAGE, DESK);
+    at(day_ms);
+    quiet_turn();
+    expect_at(1, RFL_STATUS_QUEUED, ONE);
+    struct rfl_decided again = decided_of(1);
+    assert_int_equal(again.decision.reason, RFL_ROUTE_REASON_BY_RULE);
+    assert_int_equal(again.decision.rule, 2);
+    assert_memory_equal(&again.facts, &first.facts, sizeof again.facts);
+}
+
+static void room_counts_on_that_day_too(void **state)
+{
+    (void)state;
+    send("a", RFL_DOOR_SELF);
+    send("b", RFL_DOOR_GP);
+    send("c", RFL_DOOR_GP);
+    send("d", RFL_DOOR_GP);
+    expect_at(4, RFL_STATUS_QUEUED, TWO);
+    at(rfl_london_midnight_ms((struct rfl_date){ 2026, 11, 16 }));
+    quiet_turn();
+    expect_at(1, RFL_STATUS_TRIAGE, DESK);
+    assert_int_equal(decided_of(1).decision.reason, RFL_ROUTE_REASON_ALL_FULL);
+    assert_true(case_of(1).due_ms > w.now.wall_ms);
+}
+
+static void what_somebody_has_placed_stays_there(void **state)
+{
+    (void)state;
+    send("a", RFL_DOOR_SELF);
+    struct rfl_ask list = { .kind = RFL_MSG_LIST, .limit = 5 };
+    const struct rfl_reply *reply = asked(SESSION_ADMIN, &list);
+    char code[32];
+    (void)snprintf(code, sizeof code, "%.*s", (int)reply->cases.rows[0].case_code.len,
+                   (const char *)reply->cases.rows[0].case_code.p);
+    struct rfl_ask place = { .kind = RFL_MSG_PLACE, .code = text_of(code), .operator_name = V("desk-1"),
+                             .why = V("asked by phone"), .queue = V("kent-medway/intake") };
+    expect_kind(asked(SESSION_ADMIN, &place), RFL_MSG_ACTED);
+    expect_at(1, RFL_STATUS_QUEUED, "kent-medway/intake");
+    at(rfl_london_midnight_ms((struct rfl_date){ 2026, 11, 16 }));
+    quiet_turn();
+    expect_at(1, RFL_STATUS_QUEUED, "kent-medway/intake");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_of_rules, world_gone)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(full_queues_pass_people_on), TEST(nobody_is_in_their_own_way),
+        TEST(what_was_put_off_is_decided_again_on_its_day), TEST(room_counts_on_that_day_too),
+        TEST(what_somebody_has_placed_stays_there),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
