@@ -17,7 +17,7 @@
 #include "rfl_policy.h"
 
 enum {
-    DEMO_AREAS_MAX = 96, DEMO_SOURCES_MAX = 16, DEMO_WORKERS = 4, DEMO_REFERRALS_MAX = 100000,
+    DEMO_AREAS_MAX = 96, DEMO_FURTHER_MAX = 96, DEMO_SOURCES_MAX = 16, DEMO_WORKERS = 4, DEMO_REFERRALS_MAX = 100000,
     DEMO_REFERRALS_MIN = 500,                   /* with fewer, a worker may have nothing to die with */
     DEMO_PAUSED = 3, DEMO_DIVERTED = 3,         /* intakes of the first areas, and of those that follow; those go to */
                                                 /*   the intakes of the areas that follow next */
@@ -39,6 +39,8 @@ struct demo_world {
     uint64_t seed;
     struct demo_area area[DEMO_AREAS_MAX];      /* alive today, with an intake that is open */
     uint32_t area_count;
+    char further[DEMO_FURTHER_MAX][RFL_NAME_BYTES_MAX + 1];     /* the areas' other provider queues */
+    uint32_t further_count;
 };
 /* Fills the areas from a policy. */
 void demo_world_init(struct demo_world *world, const struct rfl_policy *policy, uint64_t seed, int64_t now_ms);

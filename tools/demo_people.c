@@ -65,6 +65,13 @@ void demo_world_init(struct demo_world *world, const struct rfl_policy *policy, 
         copy_text(rfl_policy_text(policy, area->name), out->name, sizeof out->name);
         copy_text(rfl_policy_text(policy, intake->name), out->intake, sizeof out->intake);
     }
+    for (uint32_t i = 0; i < policy->queue_count && world->further_count < DEMO_FURTHER_MAX; i++) {
+        const struct rfl_queue *queue = &policy->queue[i];
+        const struct rfl_area *area = rfl_policy_area(policy, queue->area);
+        if (queue->kind == RFL_QUEUE_KIND_PROVIDER && area->intake.v != queue->id.v && rfl_area_alive(area, now_ms))
+            copy_text(rfl_policy_text(policy, queue->name), world->further[world->further_count++],
+                      sizeof world->further[0]);
+    }
 }
 
 static bool write_practices(const struct demo_world *world, FILE *f)

@@ -10,7 +10,7 @@
 #include "demo.h"
 
 enum { CREDIT = 16, DOOMED_CREDIT = 24, DOOMED_HOLDS = 8, PING_MS = 400, DEFER_MS = 1500, WAIT_MS = 60000,
-       QUEUES_OF_A_WORKER_MAX = DEMO_AREAS_MAX };
+       QUEUES_OF_A_WORKER_MAX = DEMO_AREAS_MAX + DEMO_FURTHER_MAX };
 
 /* ---- inside the process ---- */
 
@@ -127,6 +127,8 @@ static int work(struct desk *desk, const char *endpoint, uint32_t number)
     for (uint32_t a = 0; a < desk->world->area_count; a++)
         if (desk->doomed || a % DEMO_WORKERS == number)
             queues[count++] = rfl_view_of(desk->world->area[a].intake);
+    for (uint32_t i = number; !desk->doomed && i < desk->world->further_count; i += DEMO_WORKERS)
+        queues[count++] = rfl_view_of(desk->world->further[i]);
     const struct rfl_client_options options = { .endpoint = endpoint, .heard = heard, .ctx = desk, .resend_ms = 500,
                                                 .resend_max_ms = 2000, .ping_ms = PING_MS };
     if (rfl_client_new(&options, &client) != RFL_E_OK)

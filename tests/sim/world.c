@@ -13,9 +13,10 @@
 
 #include "canary.h"
 
-/* Invented practices (Z990nn): whole areas, areas that ended, divided areas with and without a deciding part. */
+/* Invented practices (Z990nn): whole areas, areas that ended, divided areas with and without a deciding part. 14Z is
+ * none of the places that its area has rules for. */
 static const struct { const char *icb, *sub; char status; } practices[WORLD_PRACTICES] = {
-    { "QOP", "14L", 'A' }, { "QE1", "00Q", 'A' }, { "QT6", "11N", 'A' }, { "QUA", "D2P2L", 'A' },
+    { "QOP", "14Z", 'A' }, { "QE1", "00Q", 'A' }, { "QT6", "11N", 'A' }, { "QUA", "D2P2L", 'A' },
     { "QHL", "15E", 'A' }, { "QF7", "03L", 'A' }, { "QYG", "01A", 'A' }, { "QWO", "02P", 'A' },
     { "QM7", "06K", 'A' }, { "QM7", "07H", 'A' }, { "QJG", "06L", 'A' }, { "QJG", "06T", 'A' },
     { "QNQ", "D4U1Y", 'A' }, { "QNQ", "U2G6B", 'A' }, { "QXU", "92A", 'A' }, { "QMJ", "93C", 'A' },
@@ -25,7 +26,7 @@ static const struct { const char *icb, *sub; char status; } practices[WORLD_PRAC
 
 /* Invented postcodes (ZA1 nAA and so on): ONS codes of living, ended and divided areas, and places outside England. */
 static const struct { const char *text, *icb, *sub, *country, *ended, *user; } postcodes[WORLD_POSTCODES] = {
-    { "QA1 1AA", "E54000057", "E38000217", "E92000001", "", "0" },
+    { "QA1 1AA", "E54000057", "E38000998", "E92000001", "", "0" },     /* a part that is no place of its area */
     { "QA1 1AB", "E54000048", "E38000014", "E92000001", "", "0" },
     { "QA1 1AD", "E54000036", "E38000089", "E92000001", "", "0" },
     { "QA1 1AE", "E54000025", "E38000049", "E92000001", "", "0" },
