@@ -83,6 +83,10 @@ static void put_field(struct line *line, const struct log_field *field)
         for (size_t i = 0; i < sizeof field->v.hash.b; i++)
             put(line, "%02x", field->v.hash.b[i]);
         break;
+    case LF_HEX:
+        for (size_t i = 0; i < field->v.bytes.len; i++)
+            put(line, "%02x", field->v.bytes.p[i]);
+        break;
     case LF_KEY:
         put_text(line, field->v.option->key);
         break;

@@ -17,7 +17,7 @@
 enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_LOGFMT, LOG_FORMAT_JOURNAL, LOG_FORMAT_HUMAN };
 enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARN = 4, LOG_LEVEL_NOTE = 5, LOG_LEVEL_INFO = 6 };
 
-enum log_kind { LF_U64, LF_I64, LF_ID, LF_LIT, LF_ERR, LF_ERRNO, LF_HASH, LF_KEY, LF_FINDING, LF_OURS };
+enum log_kind { LF_U64, LF_I64, LF_ID, LF_LIT, LF_ERR, LF_ERRNO, LF_HASH, LF_KEY, LF_FINDING, LF_OURS, LF_HEX };
 
 struct log_field {
     const char *key;
@@ -27,6 +27,7 @@ struct log_field {
         int64_t i;
         const char *lit;
         struct rfl_hash hash;
+        struct { const uint8_t *p; size_t len; } bytes;
         const struct rfl_conf_option *option;
         const struct rfl_conf_finding *finding;
     } v;
@@ -39,6 +40,11 @@ struct log_field {
 #define F_ERR(k, x) ((struct log_field){ "" k, LF_ERR, { .u = (uint64_t)(enum rfl_err)(x) } })
 #define F_ERRNO(k, x) ((struct log_field){ "" k, LF_ERRNO, { .i = (x) } })
 #define F_HASH(k, x) ((struct log_field){ "" k, LF_HASH, { .hash = (x) } })         /* struct rfl_hash, a digest */
+/* A hash or signature, by its address: &head.hash. The type is that of an array of bytes, which no text is. */
+#define F_HASH32(k, x) \
+    ((struct log_field){ "" k, LF_HEX, { .bytes = { *(uint8_t (*)[32]){ (x) }, 32 } } })
+#define F_SIGNATURE(k, x) \
+    ((struct log_field){ "" k, LF_HEX, { .bytes = { *(uint8_t (*)[64]){ (x) }, 64 } } })
 #define F_KEY(k, x) ((struct log_field){ "" k, LF_KEY, { .option = (x) } })         /* an option of our own table */
 #define F_FINDING(x) ((struct log_field){ "", LF_FINDING, { .finding = (x) } })     /* file line key rule remedy */
 /* For the one source of literals that hands them over as a pointer: rfl_store_open's why. */

@@ -15,6 +15,7 @@ enum {
     FULL_PAUSE_MS = 100,            /* after a turn that found no room, before due work is tried again */
     DRAIN_QUIET_MS = 100,           /* draining ends when nothing has come for so long */
     DRAIN_MS_MAX = 5 * 1000,        /* or after this, whoever is still talking */
+    HEAD_LOOK_MS = 1000, HEAD_SAY_MS = 60 * 1000, HEAD_ENTRIES = 1000,
     COUNTERS_MAX = 160,
     LAST_WORD_MS = 250,             /* from a refusal that ends a connection to its cut */
     ENDING_MAX = 256                /* keys about to end, in one status */
@@ -42,6 +43,8 @@ struct loop {
     struct { uint64_t session, correlation; struct reload_wish wish; } asked;   /* a PolicyLoad; session 0: none */
     struct rfl_policy_finding_row findings[RFL_CONF_FINDINGS_MAX];
     struct rfl_policy_row policies[RFL_POLICY_ROWS_MAX];
+    int64_t head_looked_boot_ms, head_said_boot_ms;     /* the log's signed head: looked at, last logged, */
+    uint64_t head_said_seq;                             /* and which entry that was */
     struct bus_counters seen;                           /* as of the last housekeeping */
     struct {
 #define X(name) uint64_t name;
@@ -422,6 +425,27 @@ static void say_refusals(struct loop *loop)
         loop->refusals_said_boot_ms = d->now.boot_ms;
 }
 
+/* The signed head goes to the journal, which somebody else keeps: after a minute or HEAD_ENTRIES entries, whichever is
+ * first, when it is another one. Signing costs some microseconds, so it is looked at once a second at most. */
+static void say_head(struct loop *loop)
+{
+    struct daemon *d = loop->d;
+    struct rfl_head head;
+    int64_t now = d->now.boot_ms;
+    if (loop->head_looked_boot_ms != 0 && now - loop->head_looked_boot_ms < HEAD_LOOK_MS)
+        return;
+    loop->head_looked_boot_ms = now;
+    rfl_store_sign_head(d->store, &head);
+    bool due = loop->head_said_seq == 0 || now - loop->head_said_boot_ms >= HEAD_SAY_MS ||
+               head.seq.v - loop->head_said_seq >= HEAD_ENTRIES;
+    if (!due || head.seq.v == loop->head_said_seq)
+        return;
+    loop->head_said_seq = head.seq.v;
+    loop->head_said_boot_ms = now;
+    LOG(&d->log, INFO, "audit.head", F_U64("seq", head.seq.v), F_U64("epoch", head.epoch), F_I64("at_ms", head.wall_ms),
+        F_HASH32("hash", &head.hash), F_SIGNATURE("signature", &head.signature));
+}
+
 /* Only a turn that was committed, or one that had nothing to commit, proves that the daemon works. */
 static void feed_watchdog(struct loop *loop)
 {
@@ -498,6 +522,7 @@ static enum step turn(struct loop *loop)
     if (!heed_signals(loop))
         return STEP_STORE_FAILED;
     keep_house(loop);
+    say_head(loop);
     say_refusals(loop);
     bus_cut_due(d->bus, d->now.boot_ms);
     bool due = rfl_engine_next_due(d->engine) <= d->now.wall_ms;

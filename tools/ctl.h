@@ -27,6 +27,7 @@ enum {
     CTL_OPT_FORCE = 1 << 24, CTL_OPT_NEW_KEY = 1 << 25, CTL_OPT_KEYS = 1 << 26, CTL_OPT_PAIR = 1 << 27,
     CTL_OPT_GRANT = 1 << 28, CTL_OPT_OVERLAP = 1 << 29,
     CTL_OPT_STRICT = 1 << 30, CTL_OPT_WHATIF = 1 << 20, CTL_OPT_COUNTERFACTUAL = 1 << 21,
+    CTL_OPT_OUT = 1 << 22, CTL_OPT_AUDIT = 1 << 23,
     CTL_OPT_WHO = 524288        /* of these only --operator and --reason: of what reads about a person */
 };
 
@@ -38,7 +39,7 @@ struct ctl {
     int timeout_ms;
     const char *source, *reference, *file, *at, *status, *queue, *door, *limit, *map, *key, *new_key;
                                     /* NULL: not given */
-    const char *operator, *reason, *until, *as, *to;
+    const char *operator, *reason, *until, *as, *to, *audit;
     const char *identity;           /* a file; NULL: without keys */
     const char *keys, *trust, *out, *owner, *public, *overlap;
     bool strict;                    /* of policy check */
@@ -162,6 +163,11 @@ int ctl_subject_erase(const struct ctl *ctl);
 int ctl_subject_hold(const struct ctl *ctl);
 int ctl_subject_release(const struct ctl *ctl);
 int ctl_retention(const struct ctl *ctl);
+int ctl_audit_export(const struct ctl *ctl);
+int ctl_audit_verify(const struct ctl *ctl);
+int ctl_audit_head(const struct ctl *ctl);
+int ctl_audit_tail(const struct ctl *ctl);
+int ctl_receipt_verify(const struct ctl *ctl);
 int ctl_queue_list(const struct ctl *ctl);
 int ctl_queue_pause(const struct ctl *ctl);
 int ctl_queue_hold(const struct ctl *ctl);

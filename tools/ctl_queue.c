@@ -56,6 +56,12 @@ static void status_fields(const struct rfl_msg_admin_state *state)
              (double)state->store_permille / 10);
     ctl_cell(&table, "indexes");
     ctl_cell(&table, "%.1f MiB of memory", (double)state->index_bytes / 1048576);
+    ctl_cell(&table, "signed head");
+    char head[80] = "none";
+    size_t len = (size_t)snprintf(head, sizeof head, "entry %llu, hash ", (unsigned long long)state->head.sequence);
+    for (size_t i = 0; i < 8 && i < state->head.hash.len; i++)
+        len += (size_t)snprintf(head + len, sizeof head - len, "%02x", state->head.hash.p[i]);
+    ctl_cell(&table, "%s", head);
     ctl_table_print(&table, stdout);
 }
 

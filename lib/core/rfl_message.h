@@ -187,7 +187,8 @@ struct rfl_msg_admin_state { struct rfl_view version, policy, directory, bind; u
                              int64_t policy_since_ms, reload_refused_ms; bool policy_pinned;
                              struct rfl_view reload_refused;
                              bool without_keys; uint32_t keys;  /* keys: good at this moment */
-                             const struct rfl_key_ending *keys_ending; uint32_t keys_ending_count; };
+                             const struct rfl_key_ending *keys_ending; uint32_t keys_ending_count;
+                             struct rfl_msg_head head; };
 struct rfl_queue_row { struct rfl_view name, owner, area; uint64_t waiting; int64_t oldest_ms; uint32_t workers;
                        uint8_t mode; int64_t until_ms; struct rfl_view to, set_by, why; uint32_t capacity;
                        uint64_t working; };

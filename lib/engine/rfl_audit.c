@@ -5,6 +5,31 @@ enum { PAGE_ENTRIES_MAX = 1000, PAGE_BYTES_MAX = RFL_MESSAGE_BYTES_MAX - 1024, R
 static_assert(RFL_ENTRY_BYTES_MAX + RFL_NAME_BYTES_MAX + 2 * RFL_RECEIPT_BYTES + ROW_BYTES <= PAGE_BYTES_MAX,
               "one entry always fits");
 
+static struct rfl_msg_head head_of(const struct rfl_engine *e)
+{
+    const struct rfl_head *head = &e->head;
+    return (struct rfl_msg_head){ .store_id = { head->store_id, sizeof head->store_id }, .epoch = head->epoch,
+                                  .sequence = head->seq.v, .at_ms = head->wall_ms,
+                                  .hash = { head->hash, sizeof head->hash },
+                                  .signature = { head->signature, sizeof head->signature },
+                                  .public_key = { e->public_key, sizeof e->public_key } };
+}
+
+void rfl__sign_outbox(struct rfl_engine *e)
+{
+    rfl_store_sign_head(e->store, &e->head);
+    rfl_store_public_key(e->store, e->public_key);
+    for (uint32_t i = 0; i < e->outbox_count; i++) {
+        struct rfl_reply *reply = &e->outbox[i].reply;
+        if (reply->kind == RFL_MSG_RECEIPT)
+            reply->receipt.head = head_of(e);
+        else if (reply->kind == RFL_MSG_AUDIT_PAGE)
+            reply->audit_page.head = head_of(e);
+        else if (reply->kind == RFL_MSG_ADMIN_STATE)
+            reply->admin_state.head = head_of(e);
+    }
+}
+
 /* What people call what the entry is about. */
 static void fill_names(struct rfl_engine *e, uint64_t seq, struct rfl_audit_row *row)
 {
@@ -43,6 +68,7 @@ void rfl__handle_audit_read(struct rfl_engine *e, uint64_t session, const struct
     while (rows != NULL && count < limit && seq < UINT64_MAX && take_entry(e, ++seq, &used, &rows[count]))
         count++;
     struct rfl_msg_audit_page *page = &rfl__say(e, session, RFL_MSG_AUDIT_PAGE)->audit_page;
+    e->head_asked = true;
     page->entries = rows;
     page->entries_count = count;
 }

@@ -46,6 +46,7 @@ static void say_receipt(struct rfl_engine *e, uint64_t session, const struct rfl
     }
     struct rfl_reply *reply = rfl__say(e, session, RFL_MSG_RECEIPT);
     struct rfl_msg_receipt *receipt = &reply->receipt;
+    e->head_asked = true;
     receipt->receipt = rfl__receipt_text(e, referral->id);
     receipt->replayed = replayed;
     receipt->received_ms = referral->received_ms;

@@ -127,7 +127,7 @@ enum rfl_err rfl_engine_begin(struct rfl_engine *e, const struct rfl_now *now)
     rfl_arena_reset(&e->arena);
     e->outbox_count = 0;
     e->asked_count = 0;
-    e->leftover = false;
+    e->leftover = e->head_asked = false;
     e->moves_count = 0;
     if (e->rest_ends_ms != 0 && e->rest_ends_ms <= now->wall_ms) {
         e->rest_ends_ms = 0;
@@ -218,6 +218,8 @@ static void say_undone(struct rfl_engine *e)
 enum rfl_err rfl_engine_commit(struct rfl_engine *e)
 {
     enum rfl_err err = rfl_store_error(e->store);
+    if (err == RFL_E_OK && e->head_asked)
+        rfl__sign_outbox(e);
     if (err == RFL_E_OK)
         err = rfl_store_commit(e->store);
     else

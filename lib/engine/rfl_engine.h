@@ -74,7 +74,8 @@ void rfl_engine_gone(struct rfl_engine *engine, uint64_t session);
 void rfl_engine_settle(struct rfl_engine *engine);
 /* False when the turn should be committed before more asks are handled. */
 bool rfl_engine_has_room(const struct rfl_engine *engine);
-/* RFL_E_OK: durable. RFL_E_FULL: the turn was undone and the outbox now holds BUSY or STORE_FULL for every ask in it.
+/* Receipts, audit pages and the state of the daemon carry the head of the log as this turn leaves it, signed once.
+ * RFL_E_OK: durable. RFL_E_FULL: the turn was undone and the outbox now holds BUSY or STORE_FULL for every ask in it.
  * Anything else: stop the process; the outbox is empty and must stay unsaid. */
 RFL_MUST_USE enum rfl_err rfl_engine_commit(struct rfl_engine *engine);
 

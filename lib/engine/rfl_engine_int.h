@@ -51,6 +51,9 @@ struct rfl_engine {
     uint32_t asked_count;
     uint64_t correlation;                       /* of the ask being handled; 0 otherwise */
     bool draining, draining_said, leftover;
+    bool head_asked;                            /* something in the outbox carries the signed head */
+    struct rfl_head head;                       /* the last one signed */
+    uint8_t public_key[32];
     uint64_t queue_changes, mail_changes;       /* raised when a case starts to wait; when mail is put */
     int64_t idle_check_ms;
     int64_t rest_ends_ms;                       /* when the next resting queue with people in it is free; 0: none */
@@ -180,7 +183,9 @@ void rfl__case_row(struct rfl_engine *e, const struct rfl_case *kase, struct rfl
 struct rfl_view rfl__actor_text(struct rfl_engine *e, const struct rfl_entry *entry);
 void rfl__queue_row(struct rfl_engine *e, const struct rfl_queue *queue, struct rfl_queue_row *row);
 
-/* ---- rfl_audit.c: the log as it is stored ---- */
+/* ---- rfl_audit.c: the log as it is stored, and its signed head ---- */
+/* Signs the log as this turn leaves it and puts the head wherever the outbox wants one. Before the commit. */
+void rfl__sign_outbox(struct rfl_engine *e);
 void rfl__handle_audit_read(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
 
 /* ---- rfl_reveal.c: personal data, and what referrers were told ---- */

@@ -33,7 +33,15 @@ if(TARGET referrald AND TARGET rfl_store)
 endif()
 
 # What a person may ask for, and what a log proves.
+if(TARGET rfl_store AND TARGET rfl_wire)
+  rfl_program(test_chain SOURCES ${rfl_security}/test_chain.c ${CMAKE_SOURCE_DIR}/tools/ctl_chain.c
+    LINK rfl_store referral rfl_core PkgConfig::SODIUM PkgConfig::JANSSON PkgConfig::CMOCKA)
+  target_include_directories(test_chain PRIVATE ${CMAKE_SOURCE_DIR}/tools)
+  rfl_test(chain security TIMEOUT 120 COMMAND test_chain)
+endif()
 if(TARGET referrald AND TARGET referralctl)
+  rfl_test(audit security TIMEOUT 180 COMMAND ${RFL_PYTHON} ${rfl_security}/test_audit.py
+    --bin $<TARGET_FILE_DIR:referrald>)
   rfl_test(rights security TIMEOUT 120 COMMAND ${RFL_PYTHON} ${rfl_security}/test_rights.py
     --bin $<TARGET_FILE_DIR:referrald>)
 endif()
