@@ -183,6 +183,8 @@ int ctl_policy_load(const struct ctl *ctl);
 int ctl_policy_rollback(const struct ctl *ctl);
 int ctl_policy_list(const struct ctl *ctl);
 int ctl_whatif(const struct ctl *ctl);
+int ctl_route_test(const struct ctl *ctl);
+int ctl_route_list(const struct ctl *ctl);
 int ctl_store_verify(const struct ctl *ctl);
 int ctl_store_rebuild(const struct ctl *ctl);
 int ctl_store_compare(const struct ctl *ctl);

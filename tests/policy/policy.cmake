@@ -18,3 +18,7 @@ if(TARGET rfl_engine AND TARGET rfl_conf)
   target_include_directories(test_placing PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit)
   rfl_test(test_placing policy TIMEOUT 60 LABELS quick COMMAND test_placing)
 endif()
+if(TARGET referralctl)
+  rfl_test(route_tests policy TIMEOUT 60 COMMAND ${RFL_PYTHON} ${rfl_policy_tests}/test_route_tests.py
+    --bin $<TARGET_FILE_DIR:referralctl>)
+endif()

@@ -1,0 +1,267 @@
+#include "rfl_conf_tests.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rfl_conf_walk.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+enum { TEST_NAME_BYTES = 96 };
+
+struct run {
+    struct rfl_conf_at at;
+    const struct rfl_policy *policy;
+    int64_t at_ms;
+    const char *file;                           /* within the folder */
+    void (*each)(void *ctx, const struct rfl_conf_test *test);
+    void *ctx;
+};
+
+static bool fail(struct run *run, config_setting_t *setting, const char *rule, const char *remedy)
+{
+    rfl__conf_complain(&run->at, setting, rule, remedy);
+    return false;
+}
+
+/* ---- facts ---- */
+
+/* An area's code and perhaps a part's: ( "QOP", "02H" ); "outside": outside England; "large_user" as third word. */
+static bool read_codes(struct run *run, config_setting_t *words, struct rfl_clue *out)
+{
+    const char *icb = words != NULL ? rfl__conf_word(words, 0) : NULL;
+    if (words == NULL)
+        return true;
+    if (icb != NULL && strcmp(icb, "outside") == 0) {
+        out->grade = RFL_GRADE_OUTSIDE;
+        out->country = 'S';
+        return true;
+    }
+    const char *sub = icb != NULL ? rfl__conf_word(words, 1) : NULL, *more = sub != NULL ? rfl__conf_word(words, 2)
+                                                                                        : NULL;
+    if (icb == NULL || strlen(icb) >= sizeof out->icb || (sub != NULL && strlen(sub) >= sizeof out->sub_icb) ||
+        (more != NULL && strcmp(more, "large_user") != 0))
+        return fail(run, words, "these are no codes of a place",
+                    "write the area's code, and its part's beside it: ( \"QOP\", \"02H\" )");
+    out->grade = RFL_GRADE_OK;
+    out->country = 'E';
+    out->flags = more != NULL ? RFL_CLUE_LARGE_USER : 0;
+    (void)snprintf(out->icb, sizeof out->icb, "%s", icb);
+    (void)snprintf(out->sub_icb, sizeof out->sub_icb, "%s", sub != NULL ? sub : "");
+    return true;
+}
+
+static bool read_number(struct run *run, config_setting_t *group, const char *name, int highest, int *out)
+{
+    config_setting_t *setting = rfl__conf_member(group, name);
+    *out = rfl__conf_int(group, name);
+    return (*out >= 0 && *out <= highest) ||
+           fail(run, setting, "the number is out of range", "0 is not known; age to 150, barrier to 18");
+}
+
+static bool read_words(struct run *run, config_setting_t *group, struct rfl_facts *facts)
+{
+    const char *door = rfl__conf_text(group, "door"), *employment = rfl__conf_text(group, "employment");
+    const char *band = rfl__conf_text(group, "band"), *source = rfl__conf_text(group, "source");
+    enum rfl_employment status = RFL_EMPLOYMENT_NOT_STATED;
+    enum rfl_band urgency = RFL_BAND_ROUTINE;
+    bool ok = true;
+    for (unsigned i = RFL_DOOR_NONE + 1; i < RFL_DOOR_COUNT; i++)
+        if (strcmp(rfl_door_name((enum rfl_door)i), door) == 0)
+            facts->door = (uint8_t)i;
+    if (facts->door == RFL_DOOR_NONE)
+        ok = fail(run, rfl__conf_member(group, "door"), "no door has that name", "use gp, employer, self and so on");
+    if (employment[0] != '\0' && !rfl_employment_from_word(employment, strlen(employment), &status))
+        ok = fail(run, rfl__conf_member(group, "employment"), "this is no employment status",
+                  "use in_work, off_sick, out_of_work, student or other");
+    if (band[0] != '\0' && !rfl_band_from_word(band, strlen(band), &urgency))
+        ok = fail(run, rfl__conf_member(group, "band"), "this is no band", "use urgent or routine");
+    facts->employment = (uint8_t)status;
+    facts->band = (uint8_t)urgency;
+    if (source[0] == '\0')
+        return ok;
+    const struct rfl_source *found = rfl_policy_source_by_name(run->policy, rfl__conf_view(source));
+    if (found == NULL)
+        return fail(run, rfl__conf_member(group, "source"), "no source has that name", "use a name of sources.conf");
+    facts->source = found->id;
+    return ok;
+}
+
+static bool read_flags(struct run *run, config_setting_t *words, struct rfl_facts *facts)
+{
+    static const char *const names[] = { "safeguarding", "incident", "interpreter", "step_free" };
+    const char *word;
+    for (uint32_t i = 0; words != NULL && (word = rfl__conf_word(words, i)) != NULL; i++) {
+        uint32_t before = facts->flags;
+        for (unsigned f = 0; f < COUNT(names); f++)
+            if (strcmp(names[f], word) == 0)
+                facts->flags |= 1u << f;
+        if (facts->flags == before)
+            return fail(run, words, "this is no flag, or twice the same",
+                        "use safeguarding, incident, interpreter or step_free");
+    }
+    return true;
+}
+
+static bool read_full(struct run *run, config_setting_t *words, struct rfl_facts *facts)
+{
+    const char *word;
+    for (uint32_t i = 0; words != NULL && (word = rfl__conf_word(words, i)) != NULL; i++) {
+        const struct rfl_queue *queue = rfl_policy_queue_by_name(run->policy, rfl__conf_view(word));
+        if (queue == NULL || i == RFL_FULL_MAX)
+            return fail(run, words, "a full queue does not exist, or there are more than 8", "name at most 8 queues");
+        facts->full[facts->full_count++] = queue->id;
+    }
+    return true;
+}
+
+static bool read_facts(struct run *run, config_setting_t *group, struct rfl_facts *facts)
+{
+    int age, weeks, barrier;
+    memset(facts, 0, sizeof *facts);
+    bool ok = read_words(run, group, facts);
+    ok = read_number(run, group, "age", 150, &age) && ok;
+    ok = read_number(run, group, "weeks_out_of_work", UINT16_MAX, &weeks) && ok;
+    ok = read_number(run, group, "barrier", RFL_BARRIER_MAX, &barrier) && ok;
+    ok = read_flags(run, rfl__conf_member(group, "flags"), facts) && ok;
+    ok = read_full(run, rfl__conf_member(group, "full"), facts) && ok;
+    ok = read_codes(run, rfl__conf_member(group, "postcode"), &facts->clue[RFL_KEY_POSTCODE]) && ok;
+    ok = read_codes(run, rfl__conf_member(group, "gp_practice"), &facts->clue[RFL_KEY_GP_PRACTICE]) && ok;
+    ok = read_codes(run, rfl__conf_member(group, "referrer_area"), &facts->clue[RFL_KEY_REFERRER_AREA]) && ok;
+    rfl_policy_clue_jobcentre(run->policy, rfl__conf_view(rfl__conf_text(group, "jobcentre")),
+                              &facts->clue[RFL_KEY_JOBCENTRE]);
+    facts->age_years = (uint8_t)age;
+    facts->weeks_out_of_work = (uint16_t)weeks;
+    facts->main_barrier = (uint8_t)barrier;
+    facts->consent = RFL_CONSENT_GIVEN;
+    return ok;
+}
+
+/* ---- a test ---- */
+
+static bool text_is(const struct rfl_policy *policy, struct rfl_text text, const char *is)
+{
+    struct rfl_view view = rfl_policy_text(policy, text);
+    return view.len == strlen(is) && memcmp(view.p, is, view.len) == 0;
+}
+
+static bool written_is(const struct rfl_policy *policy, uint16_t number, const struct rfl_written *written,
+                       const char *expected)
+{
+    if (expected == NULL)
+        return true;
+    return number == 0 ? expected[0] == '\0' : text_is(policy, written->name, expected);
+}
+
+static bool as_expected(const struct rfl_policy *policy, const struct rfl_conf_test *test)
+{
+    const struct rfl_decision *d = &test->got;
+    const struct rfl_queue *queue = rfl_policy_queue(policy, d->queue);
+    return queue != NULL && text_is(policy, queue->name, test->expect) &&
+           (test->reason == NULL ||
+            strcmp(rfl_route_reason_word((enum rfl_route_reason)d->reason), test->reason) == 0) &&
+           written_is(policy, d->rule, d->rule != 0 ? &policy->rule[d->rule - 1].written : NULL, test->rule) &&
+           written_is(policy, d->advice, d->advice != 0 ? &policy->advice[d->advice - 1].written : NULL,
+                      test->advice);
+}
+
+static const char *said(config_setting_t *group, const char *name)
+{
+    return rfl__conf_member(group, name) != NULL ? rfl__conf_text(group, name) : NULL;
+}
+
+static bool read_test(void *ctx, struct config_setting_t *group)
+{
+    static const struct rfl_conf_member members[] = {
+        { "name", RFL_CONF_IS_TEXT, true }, { "at", RFL_CONF_IS_TEXT, false }, { "door", RFL_CONF_IS_TEXT, true },
+        { "band", RFL_CONF_IS_TEXT, false }, { "employment", RFL_CONF_IS_TEXT, false },
+        { "age", RFL_CONF_IS_INT, false }, { "weeks_out_of_work", RFL_CONF_IS_INT, false },
+        { "barrier", RFL_CONF_IS_INT, false }, { "flags", RFL_CONF_IS_WORDS, false },
+        { "source", RFL_CONF_IS_TEXT, false }, { "full", RFL_CONF_IS_WORDS, false },
+        { "postcode", RFL_CONF_IS_WORDS, false }, { "gp_practice", RFL_CONF_IS_WORDS, false },
+        { "jobcentre", RFL_CONF_IS_TEXT, false }, { "referrer_area", RFL_CONF_IS_WORDS, false },
+        { "expect", RFL_CONF_IS_TEXT, true }, { "reason", RFL_CONF_IS_TEXT, false },
+        { "rule", RFL_CONF_IS_TEXT, false }, { "advice", RFL_CONF_IS_TEXT, false },
+    };
+    struct run *run = ctx;
+    struct rfl_facts facts;
+    struct rfl_date date;
+    struct rfl_conf_test test = { .file = run->file, .line = (int)config_setting_source_line(group),
+                                  .at_ms = run->at_ms };
+    if (!rfl__conf_members(&run->at, group, members, COUNT(members)) || !read_facts(run, group, &facts))
+        return false;
+    if (said(group, "at") != NULL) {
+        if (rfl_conf_parse_date(said(group, "at"), &date) != RFL_E_OK)
+            return fail(run, rfl__conf_member(group, "at"), "this is not a date", "write it as \"2026-09-01\"");
+        test.at_ms = rfl_london_midnight_ms(date);
+    }
+    test.name = said(group, "name");
+    test.expect = said(group, "expect");
+    test.reason = said(group, "reason");
+    test.rule = said(group, "rule");
+    test.advice = said(group, "advice");
+    if (rfl_policy_queue_by_name(run->policy, rfl__conf_view(test.expect)) == NULL)
+        return fail(run, rfl__conf_member(group, "expect"), "no queue has that name", "write <area>/<queue>");
+    rfl_route(run->policy, &facts, test.at_ms, &test.got);
+    test.passed = as_expected(run->policy, &test);
+    run->each(run->ctx, &test);
+    return true;
+}
+
+/* ---- the folder ---- */
+
+static int only_conf(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+    return len > 5 && len < TEST_NAME_BYTES && entry->d_name[0] != '.' &&
+           strcmp(entry->d_name + len - 5, ".conf") == 0;
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+
+static bool read_file(struct run *run, const char *dir, const char *name)
+{
+    static const struct rfl_conf_member members[] = { { "tests", RFL_CONF_IS_LIST, true } };
+    char path[RFL_CONF_NAME_BYTES], within[TEST_NAME_BYTES + 8];
+    struct rfl_conf_file *file = NULL;
+    (void)snprintf(within, sizeof within, "tests.d/%s", name);
+    int n = snprintf(path, sizeof path, "%s/%s", dir, within);
+    if (n < 0 || (size_t)n >= sizeof path) {
+        rfl_conf_report_add(run->at.report, within, 0, NULL, "the path of the folder is too long", "use a shorter one");
+        return false;
+    }
+    run->at.file = path;
+    run->file = within;
+    bool ok = rfl_conf_open(path, run->at.report, &file) == RFL_E_OK &&
+              rfl__conf_root_members(&run->at, rfl_conf_root(file), members, COUNT(members)) &&
+              rfl__conf_each(&run->at, rfl__conf_member(rfl_conf_root(file), "tests"), RFL_CONF_IS_GROUP, read_test,
+                             run);
+    rfl_conf_free(&file);
+    return ok;
+}
+
+enum rfl_err rfl_conf_tests_run(const char *dir, const struct rfl_policy *policy, int64_t at_ms,
+                                void (*each)(void *ctx, const struct rfl_conf_test *test), void *ctx,
+                                struct rfl_conf_report *report)
+{
+    struct run run = { .at = { report, "" }, .policy = policy, .at_ms = at_ms, .each = each, .ctx = ctx };
+    char path[RFL_CONF_NAME_BYTES];
+    struct dirent **entries = NULL;
+    bool ok = true;
+    (void)snprintf(path, sizeof path, "%.180s/tests.d", dir);
+    int count = scandir(path, &entries, only_conf, by_bytes);
+    if (count < 0 && errno == ENOENT)
+        return RFL_E_OK;
+    if (count < 0) {
+        rfl_conf_report_add(report, path, 0, NULL, "the folder cannot be read", "correct its permissions");
+        return RFL_E_INVALID;
+    }
+    for (int i = 0; i < count; i++) {
+        ok = read_file(&run, dir, entries[i]->d_name) && ok;
+        free(entries[i]);
+    }
+    free(entries);
+    return ok ? RFL_E_OK : RFL_E_INVALID;
+}
