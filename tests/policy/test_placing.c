@@ -152,6 +152,18 @@ static void what_was_put_off_is_decided_again_on_its_day(void **state)
     assert_memory_equal(&again.facts, &first.facts, sizeof again.facts);
 }
 
+static void the_first_clock_ends_with_the_day_as_well(void **state)
+{
+    (void)state;
+    int64_t day_ms = rfl_london_midnight_ms((struct rfl_date){ 2026, 11, 16 });
+    at(day_ms - HOUR_MS);
+    send("a", RFL_DOOR_SELF);
+    assert_true(case_of(1).due_ms == day_ms);
+    at(day_ms);
+    quiet_turn();
+    expect_at(1, RFL_STATUS_QUEUED, ONE);
+}
+
 static void room_counts_on_that_day_too(void **state)
 {
     (void)state;
@@ -167,22 +179,30 @@ static void room_counts_on_that_day_too(void **state)
     assert_true(case_of(1).due_ms > w.now.wall_ms);
 }
 
+static void place_by_hand(unsigned n, const char *queue)
+{
+    char code[32];
+    struct rfl_ask list = { .kind = RFL_MSG_LIST, .limit = 5 };
+    const struct rfl_reply *reply = asked(SESSION_ADMIN, &list);
+    (void)snprintf(code, sizeof code, "%.*s", (int)reply->cases.rows[n].case_code.len,
+                   (const char *)reply->cases.rows[n].case_code.p);
+    struct rfl_ask place = { .kind = RFL_MSG_PLACE, .code = text_of(code), .operator_name = V("desk-1"),
+                             .why = V("asked by phone"), .queue = text_of(queue) };
+    expect_kind(asked(SESSION_ADMIN, &place), RFL_MSG_ACTED);
+}
+
 static void what_somebody_has_placed_stays_there(void **state)
 {
     (void)state;
     send("a", RFL_DOOR_SELF);
-    struct rfl_ask list = { .kind = RFL_MSG_LIST, .limit = 5 };
-    const struct rfl_reply *reply = asked(SESSION_ADMIN, &list);
-    char code[32];
-    (void)snprintf(code, sizeof code, "%.*s", (int)reply->cases.rows[0].case_code.len,
-                   (const char *)reply->cases.rows[0].case_code.p);
-    struct rfl_ask place = { .kind = RFL_MSG_PLACE, .code = text_of(code), .operator_name = V("desk-1"),
-                             .why = V("asked by phone"), .queue = V("kent-medway/intake") };
-    expect_kind(asked(SESSION_ADMIN, &place), RFL_MSG_ACTED);
-    expect_at(1, RFL_STATUS_QUEUED, "kent-medway/intake");
+    send("b", RFL_DOOR_SELF);
+    place_by_hand(0, "kent-medway/intake");
+    place_by_hand(1, "kent-medway/triage");
     at(rfl_london_midnight_ms((struct rfl_date){ 2026, 11, 16 }));
     quiet_turn();
-    expect_at(1, RFL_STATUS_QUEUED, "kent-medway/intake");
+    uint64_t placed = case_of(1).status == RFL_STATUS_QUEUED ? 1 : 2;
+    expect_at(placed, RFL_STATUS_QUEUED, "kent-medway/intake");
+    expect_at(3 - placed, RFL_STATUS_TRIAGE, "kent-medway/triage");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_of_rules, world_gone)
@@ -191,7 +211,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(full_queues_pass_people_on), TEST(nobody_is_in_their_own_way),
-        TEST(what_was_put_off_is_decided_again_on_its_day), TEST(room_counts_on_that_day_too),
+        TEST(what_was_put_off_is_decided_again_on_its_day), TEST(the_first_clock_ends_with_the_day_as_well),
+        TEST(room_counts_on_that_day_too),
         TEST(what_somebody_has_placed_stays_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
