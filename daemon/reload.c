@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "daemon.h"
+#include "gates.h"
 #include "notify.h"
 
 enum { SHRINK_SHARE = 10 };         /* one in so many providers' queues may go without force */
@@ -248,7 +249,9 @@ void reload(struct daemon *d, const struct reload_wish *wish, struct rfl_conf_re
                                                   : load_archived(d, wish->digest, in, report);
     if (err == RFL_E_OK) {
         in->digest = out->after = rfl_policy_digest(in->guidance.policy);
-        err = check_shrink(d, in->guidance.policy, report, wish->force);
+        err = gates_prove(in->guidance.policy, d->now.wall_ms, report);
+        if (err == RFL_E_OK)
+            err = check_shrink(d, in->guidance.policy, report, wish->force);
     }
     if (err == RFL_E_OK && !wish->dry_run)
         err = take_effect(d, wish, in, report, &out->store_works);

@@ -192,6 +192,49 @@ static void explain_field(struct ctl_table *table, const char *label, struct rfl
     ctl_cell_view(table, value);
 }
 
+/* The rules in the order they were tried, and why each did not fit. */
+static void explain_tried(const struct rfl_msg_explained *why)
+{
+    struct ctl_table table;
+    if (why->tried_count == 0)
+        return;
+    ctl_table_init(&table, "RULE KIND HOLDS WHY_NOT OWNER FILE >LINE");
+    for (uint32_t i = 0; i < why->tried_count; i++) {
+        const struct rfl_tried_row *row = &why->tried[i];
+        ctl_cell_view(&table, row->name);
+        ctl_cell(&table, row->advice ? "advice" : row->shadow ? "shadow" : "rule");
+        ctl_cell(&table, row->holds ? "YES" : "no");
+        ctl_cell_view(&table, row->unmet);
+        ctl_cell_view(&table, row->owner);
+        ctl_cell_view(&table, row->file);
+        ctl_cell_count(&table, row->line);
+    }
+    ctl_table_print(&table, stdout);
+}
+
+static void explain_room(struct ctl_table *table, const struct rfl_msg_explained *why)
+{
+    if (why->capacity > 0) {
+        ctl_cell(table, "capacity");
+        ctl_cell(table, "%llu of %u, now", (unsigned long long)why->people, (unsigned)why->capacity);
+    }
+    for (uint32_t i = 0; i < why->full_count; i++)
+        explain_field(table, "was full", why->full[i]);
+}
+
+static void explain_differ(const struct rfl_msg_explained *why)
+{
+    for (uint32_t i = 0; i < why->differ_count; i++) {
+        fputs(i == 0 ? "would differ if: " : "                 ", stdout);
+        ctl_put_view(stdout, why->differ[i].change);
+        fputs("  → ", stdout);
+        ctl_put_view(stdout, why->differ[i].queue);
+        putchar('\n');
+    }
+    if (why->differ_all > why->differ_count)
+        printf("                 ... and %u more\n", (unsigned)(why->differ_all - why->differ_count));
+}
+
 static int show_explained(const struct ctl *ctl, const struct rfl_reply *reply)
 {
     const struct rfl_msg_explained *why = &reply->explained;
@@ -213,11 +256,23 @@ static int show_explained(const struct ctl *ctl, const struct rfl_reply *reply)
     explain_field(&table, "queue", why->queue);
     explain_field(&table, "owner", why->owner);
     explain_field(&table, "consent", why->consent);
+    explain_field(&table, "place", why->place);
+    explain_field(&table, "rule", why->rule);
+    explain_field(&table, "advice", why->advice);
+    explain_room(&table, why);
+    if (why->shadow.len > 0) {
+        explain_field(&table, "shadow rule", why->shadow);
+        explain_field(&table, "would send to", why->shadow_queue);
+    }
+    if (!why->hypothetical)
+        explain_field(&table, "decided again", why->again);
     explain_field(&table, "next", why->next_action);
     ctl_cell(&table, "due");
     ctl_cell_time(&table, why->due_ms);
     ctl_table_print(&table, stdout);
     explain_candidates(why);
+    explain_tried(why);
+    explain_differ(why);
     ctl_print_findings(stdout, why->warnings, why->warnings_count);
     return CTL_OK;
 }
@@ -225,7 +280,7 @@ static int show_explained(const struct ctl *ctl, const struct rfl_reply *reply)
 int ctl_explain(const struct ctl *ctl)
 {
     static struct ctl_referral referral;
-    struct rfl_ask ask = { .kind = RFL_MSG_EXPLAIN };
+    struct rfl_ask ask = { .kind = RFL_MSG_EXPLAIN, .counterfactual = ctl->counterfactual };
     if ((ctl->argc == 1) == (ctl->file != NULL))
         return ctl_fail(ctl, CTL_USAGE, "either a code or --file", "such as: explain WW-7K3M-92QX");
     if (ctl->at != NULL && !ctl_time_parse(ctl->at, &ask.at_ms))

@@ -134,6 +134,7 @@ struct rfl_ask {
     bool dry_run, override_no;
     struct rfl_view digest;                     /* PolicyLoad: some digits, or "previous"; empty: policy_dir */
     bool force;
+    bool counterfactual;                        /* Explain: also what would have made a difference */
     bool past;                                  /* AreaPlan: what was done rather than what would be */
     bool reached;
     const struct rfl_view *names;               /* Subscribe.queues, Reconcile.references */
@@ -202,10 +203,17 @@ struct rfl_msg_shown { struct rfl_case_row row; const struct rfl_timeline_row *t
                        const struct rfl_view *receipts; uint32_t receipts_count; bool truncated; };
 struct rfl_candidate_row { struct rfl_view key, grade, icb, sub_icb, area, how; bool chosen; uint32_t line, edition;
                            const struct rfl_view *marks; uint32_t marks_count; };
+struct rfl_tried_row { struct rfl_view name, owner, file, unmet; uint32_t line; bool advice, shadow, holds; };
+struct rfl_differ_row { struct rfl_view change, queue; };
 struct rfl_msg_explained { struct rfl_view code, policy, verdict, reason, area, queue, owner, consent, next_action;
                            int64_t at_ms, due_ms; bool hypothetical; uint8_t door;
                            const struct rfl_candidate_row *candidates; uint32_t candidates_count;
-                           const struct rfl_finding *warnings; uint32_t warnings_count; };
+                           const struct rfl_finding *warnings; uint32_t warnings_count;
+                           struct rfl_view place, rule, advice, shadow, shadow_queue, again;
+                           const struct rfl_tried_row *tried; uint32_t tried_count;
+                           uint32_t capacity; uint64_t people;
+                           const struct rfl_view *full; uint32_t full_count;
+                           const struct rfl_differ_row *differ; uint32_t differ_count, differ_all; };
 
 /* How many of a queue's cases go (or went) to one other; reason: of those that nobody's queue could be found for. */
 struct rfl_area_row { struct rfl_view queue, to, reason; uint64_t waiting, held;

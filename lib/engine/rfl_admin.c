@@ -353,6 +353,7 @@ static void explain_hypothetical(struct rfl_engine *e, uint64_t session, const s
     out->at_ms = at_ms;
     out->policy = digest_text(e, rfl_policy_digest(e->policy));
     fill_explained(e, &facts, &decision, lines, out);
+    rfl__explain_rules(e, e->policy, &(struct rfl_decided){ facts, decision }, at_ms, ask->counterfactual, out);
     if (ask->findings.count > 0)
         out->warnings = (const void *)rfl__copy(e, ask->findings.list,
                                                 ask->findings.count * sizeof ask->findings.list[0]).p;
@@ -363,7 +364,8 @@ static void explain_stored(struct rfl_engine *e, uint64_t session, const struct 
 {
     struct rfl_case kase;
     struct rfl_referral referral;
-    struct rfl_entry entry, loaded;
+    struct rfl_entry entry;
+    struct rfl_hash digest;
     struct rfl_personal_submission personal = { { NULL, 0 }, { NULL, 0 }, { 0 } };
     bool found = rfl__find_code(e, ask->code, &kase, &referral);
     if (found && referral.id.v == 0)
@@ -380,11 +382,12 @@ static void explain_stored(struct rfl_engine *e, uint64_t session, const struct 
     struct rfl_msg_explained *out = &rfl__say(e, session, RFL_MSG_EXPLAINED)->explained;
     out->code = rfl__receipt_text(e, referral.id);
     out->at_ms = at_ms;
-    if (rfl_store_entry(e->store, policy, &loaded) == RFL_E_OK)
-        out->policy = digest_text(e, loaded.events[0].digest);
+    const struct rfl_policy *decider = rfl__policy_of(e, policy, &digest);
+    out->policy = digest_text(e, digest);
     out->next_action = rfl__literal(rfl_next_action((enum rfl_status)kase.status));
     out->due_ms = kase.due_ms;
     fill_explained(e, &decided.facts, &decided.decision, personal.line, out);
+    rfl__explain_rules(e, decider, &decided, at_ms, ask->counterfactual, out);
 }
 
 void rfl__handle_admin(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask)

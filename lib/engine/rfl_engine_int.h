@@ -152,6 +152,11 @@ void rfl__where(struct rfl_engine *e, struct rfl_queue_no queue, struct rfl_comm
 bool rfl__queue_rests(struct rfl_engine *e, struct rfl_queue_no queue);
 void rfl__queue_settings(struct rfl_engine *e, struct rfl_queue_no queue, struct rfl_queue_row *row);
 
+/* ---- rfl_explain.c ---- */
+/* Completes an explanation with what was tried, under the policy that decided (NULL: it is not kept). */
+void rfl__explain_rules(struct rfl_engine *e, const struct rfl_policy *policy, const struct rfl_decided *decided,
+                        int64_t at_ms, bool counterfactual, struct rfl_msg_explained *out);
+
 /* ---- rfl_policies.c: what has been in force ---- */
 void rfl__handle_policy_list(struct rfl_engine *e, uint64_t session);
 /* Since when the present policy is in force; 0: that cannot be read. */

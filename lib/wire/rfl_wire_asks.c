@@ -170,7 +170,7 @@ static const struct rfl__wire_row show_rows[] = { ROW_STRING(1, code, code, CODE
 #define PB Referrald__V1__Explain
 static const struct rfl__wire_row explain_rows[] = {
     ROW_STRING(1, code, code, CODE, 0), ROW_BYTES(2, referral, referral, RFL_BODY_BYTES_MAX, 0),
-    ROW_I64(3, at_ms, at_ms, 0) };
+    ROW_I64(3, at_ms, at_ms, 0), ROW_BOOL(4, counterfactual, counterfactual) };
 #undef PB
 
 /* Every verb of an operator begins with these. Who and why are asked for by the engine, which has a code for their want

@@ -127,6 +127,22 @@ static const struct rfl__wire_row retention_row_rows[] = {
 RFL_TABLE(static, retention_row, retention_row);
 #undef PB
 #undef CORE
+#define CORE struct rfl_tried_row
+#define PB Referrald__V1__Tried
+static const struct rfl__wire_row tried_rows[] = {
+    ROW_STRING(1, name, name, WORD, 0), ROW_STRING(2, owner, owner, WORD, 0), ROW_STRING(3, file, file, WORD, 0),
+    ROW_U32(4, line, line, 0, 0), ROW_BOOL(5, advice, advice), ROW_BOOL(6, shadow, shadow), ROW_BOOL(7, holds, holds),
+    ROW_STRING(8, unmet, unmet, WORD, 0) };
+RFL_TABLE(static, tried, tried);
+#undef PB
+#undef CORE
+#define CORE struct rfl_differ_row
+#define PB Referrald__V1__Differ
+static const struct rfl__wire_row differ_rows[] = {
+    ROW_STRING(1, change, change, WORD, 0), ROW_STRING(2, queue, queue, WORD, 0) };
+RFL_TABLE(static, differ, differ);
+#undef PB
+#undef CORE
 #define CORE struct rfl_policy_finding_row
 #define PB Referrald__V1__PolicyFinding
 static const struct rfl__wire_row policy_finding_rows[] = {
@@ -313,7 +329,15 @@ static const struct rfl__wire_row explained_rows[] = {
     ROW_STRING(10, consent, explained.consent, WORD, 0), ROW_STRING(11, next_action, explained.next_action, WORD, 0),
     ROW_I64(12, due_ms, explained.due_ms, 0), ROW_BOOL(13, hypothetical, explained.hypothetical),
     ROW_MESSAGES(14, warnings, explained.warnings, explained.warnings_count, struct rfl_finding, finding),
-    ROW_ENUM(15, door, explained.door, door, 0) };
+    ROW_ENUM(15, door, explained.door, door, 0), ROW_STRING(16, place, explained.place, WORD, 0),
+    ROW_STRING(17, rule, explained.rule, WORD, 0), ROW_STRING(18, advice, explained.advice, WORD, 0),
+    ROW_STRING(19, shadow, explained.shadow, WORD, 0), ROW_STRING(20, shadow_queue, explained.shadow_queue, WORD, 0),
+    ROW_STRING(21, again, explained.again, WORD, 0),
+    ROW_MESSAGES(22, tried, explained.tried, explained.tried_count, struct rfl_tried_row, tried),
+    ROW_U32(23, capacity, explained.capacity, 0, 0), ROW_U64(24, people, explained.people, 0),
+    ROW_STRINGS(25, full, explained.full, explained.full_count, RFL_FULL_MAX, WORD),
+    ROW_MESSAGES(26, differ, explained.differ, explained.differ_count, struct rfl_differ_row, differ),
+    ROW_U32(27, differ_all, explained.differ_all, 0, 0) };
 #undef PB
 #define PB Referrald__V1__Acted
 static const struct rfl__wire_row acted_rows[] = {

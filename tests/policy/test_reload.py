@@ -97,6 +97,16 @@ class Reload(Served):
             self.refused("taken", file="areas.conf")
         with self.subTest("force does not help what is wrong"):
             self.refused("taken", "--force", file="areas.conf")
+        with self.subTest("a rule that never decides"):
+            self.write(self.policy + "/areas.conf", areas)
+            rule = '{{ name = "{}"; owner = "Dorset"; why = "a test"; to = "dorset/intake"; }}'
+            self.write(self.policy + "/routes.d/dorset.conf", 'schema_version = 1;\narea = "dorset";\nrules = ( '
+                       + rule.format("all") + ",\n" + rule.format("never") + " );\nend_of_config = true;\n")
+            self.refused("the rule never decides", file="dorset.conf", key="never")
+            code, said = self.check("-t")
+            self.assertEqual((code, "the rule never decides" in said), (78, True), said)
+            os.remove(self.policy + "/routes.d/dorset.conf")
+            self.write(self.policy + "/areas.conf", areas.replace("id = 1003;", "id = 1001;", 1))
         with self.subTest("HUP"):
             since = len(self.log())
             self.daemon.send_signal(signal.SIGHUP)
@@ -109,21 +119,21 @@ class Reload(Served):
         areas = self.read(self.policy + "/areas.conf")
         row = 'intake = { id = 1017;'
         self.assertEqual(areas.count(row), 1)
-        self.write(self.policy + "/areas.conf", areas.replace(row, providers(3001, 20) + row))
+        self.write(self.policy + "/areas.conf", areas.replace(row, providers(3901, 20) + row))
         self.start()
         area = self.ask("explain", "--file", self.write(self.dir + "/f.json", '{"door": "gp"}'))
         self.assertTrue(area["hypothetical"])
-        name = [q["name"] for q in self.ask("queue", "list")["queues"] if q["name"].endswith("/spare-3001")][0]
+        name = [q["name"] for q in self.ask("queue", "list")["queues"] if q["name"].endswith("/spare-3901")][0]
         with self.subTest("more than a tenth of the providers' queues"):
             self.write(self.policy + "/areas.conf", areas)
             self.refused("providers' queues in force are gone", key="queues")
         with self.subTest("a few nobody is in may go"):
-            self.write(self.policy + "/areas.conf", areas.replace(row, providers(3001, 15) + row))
+            self.write(self.policy + "/areas.conf", areas.replace(row, providers(3901, 15) + row))
             self.load()
         with self.subTest("one that somebody is in may not"):
             code = self.submit("a")["receipt"]
             self.act("triage", "redirect", code, name)
-            self.write(self.policy + "/areas.conf", areas.replace(row, providers(3002, 14) + row))
+            self.write(self.policy + "/areas.conf", areas.replace(row, providers(3902, 14) + row))
             self.refused("1 open cases are in it", key=name)
             dry = self.ask("policy", "load", "--dry-run", "--force", "--reason", "x")
             self.assertEqual((dry["taken"], dry["dry_run"], len(dry["findings"])), (True, True, 1))
