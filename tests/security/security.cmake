@@ -42,6 +42,8 @@ endif()
 if(TARGET referrald AND TARGET referralctl)
   rfl_test(audit security TIMEOUT 180 COMMAND ${RFL_PYTHON} ${rfl_security}/test_audit.py
     --bin $<TARGET_FILE_DIR:referrald>)
+  rfl_test(governance security TIMEOUT 120 COMMAND ${RFL_PYTHON} ${rfl_security}/test_governance.py
+    --bin $<TARGET_FILE_DIR:referrald>)
   rfl_test(rights security TIMEOUT 120 COMMAND ${RFL_PYTHON} ${rfl_security}/test_rights.py
     --bin $<TARGET_FILE_DIR:referrald>)
 endif()
