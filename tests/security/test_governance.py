@@ -30,8 +30,8 @@ class Hour(Day):
     def run(self, *words, stdin=""):
         env = dict(os.environ, REFERRALD_ADMIN=self.desk.admin, REFERRALD_DOORS=self.desk.doors, USER="ines",
                    TZ="Europe/London")
-        return subprocess.run([f"{os.path.abspath(arguments.bin)}/referralctl", *words], stdout=subprocess.PIPE, env=env,
-                              text=True, stderr=subprocess.STDOUT, timeout=test_desk.DEADLINE_S, check=False,
+        return subprocess.run([f"{os.path.abspath(arguments.bin)}/referralctl", *words], stdout=subprocess.PIPE,
+                              env=env, text=True, stderr=subprocess.STDOUT, timeout=test_desk.DEADLINE_S, check=False,
                               input=stdin, cwd=self.desk.folder)
 
     def path(self, name):
@@ -75,8 +75,8 @@ def play(hour):
     with open(hour.path("receipt.json"), encoding="utf-8") as f:
         receipt = json.load(f)["receipt"]
     hour.code["Ada"] = json.loads(hour.run("show", receipt, "--json").stdout)["row"]["case_code"]
-    hour.say("**To see what is held.** Ada writes and asks. Who she is goes in through standard input (on a terminal it "
-             "is asked for), never on the command line, where others of the machine could read it. Finding somebody "
+    hour.say("**To see what is held.** Ada writes and asks. Who she is goes in through standard input (on a terminal "
+             "it is asked for), never on the command line, where others of the machine could read it. Finding somebody "
              "and reading about them needs a reason, and is itself in the log before the answer is sent.")
     hour.type('referralctl subject find --reason "her letter of 3 May" < letter.txt')
     hour.type('referralctl subject export {Ada} --reason "her letter of 3 May"')

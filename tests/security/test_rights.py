@@ -147,7 +147,10 @@ class RightsTest(unittest.TestCase):
                    "self-page": pb.DOOR_SELF}
         one, two = Person(), Person()
         first = self.submit(one)[2].receipt
-        others = [self.submit(one, source=s, door=d)[2].receipt for s, d in sources.items() if s != "gp-north"]
+        sent = {source: self.submit(one, source=source, door=door) for source, door in sources.items()}
+        others = [receipt.receipt for _, _, receipt in sent.values()]
+        with Adapter(self.daemon.doors, "employer-portal") as adapter:          # hears its own end, and nothing later
+            adapter.withdraw(sent["employer-portal"][0], pb.WITHDRAW_REVOKED)
         second = self.submit(two)[2].receipt
         self.ctl("case", "link", second, self.case_of(first), "--reason", "one person", "--execute")
         case, linked = self.case_of(first), self.case_of(second)
@@ -174,6 +177,7 @@ class RightsTest(unittest.TestCase):
                          sorted(delivered))
         self.assertIn("accepted", [r.word for r in said if r.receipt == second])        # heard while it rested there
         self.assertNotIn("started", [r.word for r in said if r.receipt == second])
+        self.assertEqual([r.word for r in said if r.source == "employer-portal"], ["closed"])
         self.assertFalse(any(r.acknowledged for r in said))
         with Adapter(self.daemon.doors, "gp-north") as adapter:
             adapter.acknowledge(adapter.open_mailbox(credit=0).last)
