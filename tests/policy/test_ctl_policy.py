@@ -62,9 +62,7 @@ class PolicyCase(unittest.TestCase):
         return [one for one in self.findings(folder, *options, code=code) if one["finding"] != "overlap"]
 
     def test_the_shipped_policy_is_sound(self):
-        found = self.findings(SHIPPED, code=0)
-        self.assertEqual({one["finding"] for one in found}, {"overlap"})
-        self.findings(SHIPPED, "--strict", code=1)
+        self.assertEqual(self.findings(SHIPPED, "--strict", code=0), [])
 
     def test_a_rule_for_everybody_covers_those_after_it(self):
         folder = self.policy(LANCASHIRE, "rules = (", """rules = (
