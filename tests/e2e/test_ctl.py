@@ -244,6 +244,8 @@ class Ctl(unittest.TestCase):
         for word in ("by_jobcentre", "greater-manchester/intake", why["owner"]):
             self.assertIn(word, text)
         self.assertEqual([row["KEY"] for row in self.candidates(text)], [c["key"] for c in why["candidates"]])
+        for tried in why["tried"]:
+            self.assertIn(tried["name"], text)
         path = self.file("frimley.json", referral(jobcentre="EX0008"))
         before = self.ask_json("explain", "--file", path, "--at", "2026-03-31")
         after = self.ask_json("explain", "--file", path, "--at", "2026-04-02 12:00")
@@ -257,7 +259,8 @@ class Ctl(unittest.TestCase):
     def candidates(text):
         lines = text.split("\n")
         start = next(i for i, line in enumerate(lines) if line.startswith("KEY "))
-        return [{"KEY": line.split()[0]} for line in lines[start + 1:] if line.strip()]
+        end = next((i for i, line in enumerate(lines) if line.startswith("RULE ")), len(lines))
+        return [{"KEY": line.split()[0]} for line in lines[start + 1:end] if line.strip()]
 
     # ---- the daemon and its queues ----
 
