@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "canaries.h"
 #include "harness.h"
 #include "referral.h"
 
@@ -213,7 +214,7 @@ static void a_source_speaks_for_itself_and_its_doors(void **state)
     struct rfl_ask own = e2e_submit("matrix-1", "words"), other = own, door = own, status = own, validate = own;
     uint8_t bytes[RFL_BODY_BYTES_MAX];
     const struct rfl_form form = { .door = RFL_DOOR_GP, .consent = RFL_CONSENT_GIVEN, .gp_practice = e2e_view("A81001"),
-                                   .name = e2e_view("Test Person Zebedee"), .phone = e2e_view("01632 960000") };
+                                   .name = e2e_view(CANARY_NAME), .phone = e2e_view(CANARY_PHONE) };
     other.source = status.source = e2e_view("gp-north");
     status.kind = RFL_MSG_STATUS_QUERY;
     status.reference = e2e_view("matrix-1");
