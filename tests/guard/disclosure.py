@@ -19,15 +19,17 @@ import tidy
 MAKERS = {"F_U64", "F_I64", "F_ID", "F_LIT", "F_ERR", "F_ERRNO", "F_HASH", "F_KEY", "F_FINDING", "F_OURS"}
 KINDS = {"LF_U64", "LF_I64", "LF_ID", "LF_LIT", "LF_ERR", "LF_ERRNO", "LF_HASH", "LF_KEY", "LF_FINDING", "LF_OURS"}
 LITERAL_ONLY = ("F_LIT", '"" x')                # the string literal before it is what the compiler insists on
-# (file, text): none of these pointers can lead into a message, for the reason given; who reads the file can see it.
-OURS = {("daemon/daemon.c", "why"): "rfl_store_open's why",
-        ("daemon/daemon.c", "socket_names[socket]"): "a table of three names on the lines above",
-        ("daemon/keyring.c", "entry->name"): "a key's name in our own keys.conf: plain letters, a system and no person",
-        ("daemon/keyring.c", "entry->fingerprint"): "made by us from a public key",
-        ("daemon/loop.c", "refusal[i].why"): "zap.c gives literals",
-        ("daemon/loop.c", "refusal[i].fingerprint"): "made by us from a public key",
-        ("daemon/loop.c", "refusal[i].address"): "of a connection, not of a message; zap.c keeps digits and colons only",
-        ("daemon/main.c", "why"): "sandbox_become's why"}
+# (file, text): none of these pointers can lead into a message, for the reason given.
+OURS = {
+    ("daemon/daemon.c", "why"): "rfl_store_open's why",
+    ("daemon/daemon.c", "socket_names[socket]"): "a table of three names on the lines above",
+    ("daemon/keyring.c", "entry->name"): "a key's name in our own keys.conf: plain letters, of a system and no person",
+    ("daemon/keyring.c", "entry->fingerprint"): "made by us from a public key",
+    ("daemon/loop.c", "refusal[i].why"): "zap.c gives literals",
+    ("daemon/loop.c", "refusal[i].fingerprint"): "made by us from a public key",
+    ("daemon/loop.c", "refusal[i].address"): "of a connection, not of a message; zap.c keeps digits and colons only",
+    ("daemon/main.c", "why"): "sandbox_become's why",
+}
 # Who may write to a stream: their texts are literals, options of our own files, and findings without values.
 PRINTERS = {"daemon/main.c", "daemon/log.c", "daemon/signals.c"}
 PRINTS = re.compile(r"\b(printf|fprintf|puts|fputs|putchar|fputc|fwrite|dprintf|perror|vfprintf|vprintf|syslog|"
@@ -90,7 +92,7 @@ def check_log(root):
         for match in re.finditer(r"\bF_OURS\s*\(", text):
             given = arguments_of(text, match.end() - 1)
             if path != "daemon/log.h" and (path, given[-1]) not in OURS:
-                yield (f"{path}:{line_of(match.start())}: F_OURS of {given[-1]}: show that it cannot lead into a message "
+                yield (f"{path}:{line_of(match.start())}: F_OURS of {given[-1]}: show that it leads into no message "
                        "and add it to the list of tests/guard/disclosure.py, or log a code instead")
         for match in re.finditer(r"\bF_LIT\s*\(", text):
             given = arguments_of(text, match.end() - 1)

@@ -13,6 +13,7 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
 import test_python_client as base                                               # noqa: E402
+import canary                                                         # noqa: E402
 from client import Adapter, Connection, Worker                                  # noqa: E402
 from test_python_client import arguments, nhs_number, pb, rest                  # noqa: E402
 
@@ -38,6 +39,7 @@ class Person:
         fields.setdefault("consent", pb.CONSENT_GIVEN)
         r = pb.Referral(door=door, referrer_area=ODS[queue], reason=self.note, **fields)
         r.person.name, r.person.phone, r.person.nhs_number = self.name, self.phone, self.nhs
+        r.person.address = canary.STREET
         return r.SerializeToString()
 
 
