@@ -19,6 +19,8 @@ rfl_test(tidy_finds_each guard TIMEOUT 30 COMMAND ${RFL_PYTHON} ${rfl_guard}/tes
 rfl_test(log_is_typed guard TIMEOUT 30 COMMAND ${RFL_PYTHON} ${rfl_guard}/disclosure.py log)
 rfl_test(canaries_are_planted guard TIMEOUT 30 COMMAND ${RFL_PYTHON} ${rfl_guard}/disclosure.py planted)
 rfl_test(disclosure_finds_each guard TIMEOUT 30 COMMAND ${RFL_PYTHON} ${rfl_guard}/test_disclosure.py)
+rfl_test(hazards guard TIMEOUT 30 COMMAND ${RFL_PYTHON} ${rfl_guard}/hazards.py ${CMAKE_BINARY_DIR})
+rfl_test(hazards_finds_each guard TIMEOUT 30 COMMAND ${RFL_PYTHON} ${rfl_guard}/test_hazards.py)
 rfl_test(words guard TIMEOUT 30 COMMAND ${RFL_PYTHON} ${rfl_guard}/words.py)
 rfl_test(deps guard TIMEOUT 30 COMMAND ${rfl_guard}/test_deps.sh)
 rfl_test(count_results guard TIMEOUT 30 COMMAND ${RFL_PYTHON} ${rfl_guard}/test_count_results.py)

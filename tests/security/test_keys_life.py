@@ -6,13 +6,15 @@ import datetime
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import canary                                   # noqa: E402
 
 BIN = os.path.abspath(sys.argv.pop())
 DEADLINE_S = 30
@@ -42,7 +44,7 @@ class Keys(unittest.TestCase):
         if self.daemon is not None:
             self.daemon.send_signal(signal.SIGTERM)
             self.assertEqual(self.daemon.wait(DEADLINE_S), 0, self.said())
-        shutil.rmtree(self.dir)
+        canary.leave(self.dir, BIN)
 
     def run_ctl(self, *words, identity=None):
         env = dict(os.environ, REFERRALD_KEYS=self.keys, REFERRALD_ADMIN=f"ipc://{self.dir}/run/admin", USER="tester")
