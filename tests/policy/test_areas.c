@@ -7,6 +7,7 @@
 
 #include <sys/wait.h>
 
+#include "canaries.h"
 #include "rfl_apply.h"
 #include "rfl_date.h"
 #include "rfl_decide.h"
@@ -238,7 +239,7 @@ static void submit_someone(unsigned n)
     ask.form = (struct rfl_form){ .door = RFL_DOOR_GP, .has_band = true, .band = n % 7 == 0 ? RFL_BAND_URGENT
                                                                                             : RFL_BAND_ROUTINE,
         .consent = n % 11 == 5 ? RFL_CONSENT_NOT_GIVEN : RFL_CONSENT_GIVEN, .gp_practice = text_of(people[n].practice),
-        .name = V("Invented Person"), .phone = V("01632 960000") };
+        .name = V(CANARY_NAME), .phone = V(CANARY_PHONE) };
     ask.form.nhs_number = text_of(person(n * 13));
     size_t len = rfl_wire_encode_form(&ask.form, body, sizeof body);
     assert_true(len > 0);

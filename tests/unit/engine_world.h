@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "canary.h"
 #include "rfl_conf.h"
 #include "rfl_engine.h"
 
@@ -124,6 +125,7 @@ static inline void close_world(void)
     close_engine();
     must(rfl_store_verify(w.dir, &w.store_options, &report));
     assert_int_equal(report.findings, 0);
+    assert_int_equal(canary_search(w.folder), 0);
     remove_file("data.mdb");
     remove_file("lock.mdb");
     remove_file("master.key");
