@@ -16,8 +16,10 @@ import sys
 import tidy
 
 # The makers of fields, and what each may be given. A new one is added here by somebody who has asked what it can carry.
-MAKERS = {"F_U64", "F_I64", "F_ID", "F_LIT", "F_ERR", "F_ERRNO", "F_HASH", "F_KEY", "F_FINDING", "F_OURS"}
-KINDS = {"LF_U64", "LF_I64", "LF_ID", "LF_LIT", "LF_ERR", "LF_ERRNO", "LF_HASH", "LF_KEY", "LF_FINDING", "LF_OURS"}
+MAKERS = {"F_U64", "F_I64", "F_ID", "F_LIT", "F_ERR", "F_ERRNO", "F_HASH", "F_KEY", "F_FINDING", "F_OURS",
+          "F_HASH32", "F_SIGNATURE"}              # arrays of 32 and 64 bytes by their type, in hexadecimal
+KINDS = {"LF_U64", "LF_I64", "LF_ID", "LF_LIT", "LF_ERR", "LF_ERRNO", "LF_HASH", "LF_KEY", "LF_FINDING", "LF_OURS",
+         "LF_HEX"}
 LITERAL_ONLY = ("F_LIT", '"" x')                # the string literal before it is what the compiler insists on
 # (file, text): none of these pointers can lead into a message, for the reason given.
 OURS = {
@@ -104,7 +106,8 @@ def check_log(root):
 
 
 SENDS = re.compile(r'rfl_wire_encode_form\(|pb\.Referral\(|"person": \{')
-PLANTS = re.compile(r"\bCANARY_\w+|\bcanary\.\w+")
+# The referral of test_python_client.py carries them.
+PLANTS = re.compile(r"\bCANARY_\w+|\bcanary\.\w+|from test_python_client import .*\breferral\b")
 REMOVES = re.compile(r"\bnftw\s*\([^;]*remove|\bshutil\.rmtree\(")
 SEARCHES = re.compile(r"\bcanary_search\s*\(|\bcanary\.(leave|search)\(")
 # Not searched, each with its reason. Folders end with a slash.
