@@ -5,7 +5,7 @@ log      daemon/log.h has no way to log a text that came from outside, and nobod
          macros only, their kinds are the known ones, and F_OURS, the one that takes a pointer, is used where somebody
          looked where it leads (the list below). Nothing but log.c, usage and findings of
          configuration writes to the standard streams of the daemon.
-planted  whoever sends a referral in a test plants canaries; whoever makes and removes a folder searches it.
+planted  whoever sends a referral in a test plants canaries; whoever removes a folder with a store searches it.
 
 Every finding is one line. Exit 1 when there is one. test_disclosure.py shows each rule a tree with one fault.
 """
@@ -108,6 +108,8 @@ def check_log(root):
 SENDS = re.compile(r'rfl_wire_encode_form\(|pb\.Referral\(|"person": \{')
 # The referral of test_python_client.py carries them.
 PLANTS = re.compile(r"\bCANARY_\w+|\bcanary\.\w+|from test_python_client import .*\breferral\b")
+# A folder of its own with a store in it.
+MAKES = re.compile(r'mkdtemp\((?=.*(rfl_store_init|"init"|/store))', re.S)
 REMOVES = re.compile(r"\bnftw\s*\([^;]*remove|\bshutil\.rmtree\(")
 SEARCHES = re.compile(r"\bcanary_search\s*\(|\bcanary\.(leave|search)\(")
 # Not searched, each with its reason. Folders end with a slash.
@@ -126,7 +128,7 @@ def check_planted(root):
         text = tidy.read(root, path)
         if SENDS.search(text) and not PLANTS.search(text):
             yield f"{path}:1: sends a referral without a canary; plant some of tests/canaries.h in it"
-        if "mkdtemp(" in text and REMOVES.search(text) and not SEARCHES.search(text):
+        if MAKES.search(text) and REMOVES.search(text) and not SEARCHES.search(text):
             yield f"{path}:1: removes a folder that nobody searched; call canary_search or canary.leave first"
     people = os.path.join(root, "tools/demo_people.c")
     if os.path.exists(people):

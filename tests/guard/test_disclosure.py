@@ -31,8 +31,8 @@ PLANTED_FAULTS = (
     ("tests/e2e/test_x.c", "len = rfl_wire_encode_form(&form, bytes, cap);\n"),
     ("tests/e2e/test_y.py", "body = pb.Referral(door=1)\n"),
     ("tests/e2e/test_y.py", 'form = {"door": "gp", "person": {"name": "A"}}\n'),
-    ("tests/e2e/test_y.py", "folder = tempfile.mkdtemp()\nshutil.rmtree(folder)\n"),
-    ("tests/e2e/test_x.c", "mkdtemp(dir);\nnftw(dir, remove_one, 16, FTW_DEPTH);\n"),
+    ("tests/e2e/test_y.py", "folder = tempfile.mkdtemp()\nctl('init', folder + '/store')\nshutil.rmtree(folder)\n"),
+    ("tests/e2e/test_x.c", "mkdtemp(dir);\nrfl_store_init(dir, 0);\nnftw(dir, remove_one, 16, FTW_DEPTH);\n"),
 )
 
 
