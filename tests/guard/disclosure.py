@@ -116,6 +116,7 @@ SEARCHES = re.compile(r"\bcanary_search\s*\(|\bcanary\.(leave|search)\(")
 EXEMPT = {
     "tests/fuzz/": "no store and no log: bytes in, verdict out", "tests/unit/": "no process, nothing logged or printed",
     "tests/bench/": "the same daemon and the same messages, for hours", "tests/guard/": "sends nothing",
+    "tests/security/test_governance.py": "told in a document; the export that it makes holds the person",
     "tests/security/canary.c": "the search", "tests/canary.py": "the search",
 }
 
