@@ -226,7 +226,7 @@ static bool read_file(struct run *run, const char *dir, const char *name)
     static const struct rfl_conf_member members[] = { { "tests", RFL_CONF_IS_LIST, true } };
     char path[RFL_CONF_NAME_BYTES], within[TEST_NAME_BYTES + 8];
     struct rfl_conf_file *file = NULL;
-    (void)snprintf(within, sizeof within, "tests.d/%s", name);
+    (void)snprintf(within, sizeof within, "tests.d/%.*s", TEST_NAME_BYTES - 1, name);      /* only_conf: it fits */
     int n = snprintf(path, sizeof path, "%s/%s", dir, within);
     if (n < 0 || (size_t)n >= sizeof path) {
         rfl_conf_report_add(run->at.report, within, 0, NULL, "the path of the folder is too long", "use a shorter one");

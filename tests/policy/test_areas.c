@@ -65,7 +65,11 @@ static const char *ods(const struct rfl_area *area)
     return "";
 }
 
-static void put(char out[8], const char *text) { (void)snprintf(out, 8, "%s", text); }
+static void put(char out[8], const char *text)
+{
+    assert_true(strlen(text) < 8);
+    memmove(out, text, strlen(text) + 1);       /* both may be of one person */
+}
 
 /* Of a merged area every other practice still has the old code in the new edition; of Frimley every fourth is missing
  * from it, so that only the old, undivided sub-ICB is known of them. */
