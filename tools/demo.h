@@ -1,10 +1,11 @@
 /* demo.h: what the parts of the demonstration share. tools/demo builds everything and starts demo_main.c.
  *
  * The demonstration is an ordinary user of libreferral: adapters behind every door (demo_doors.c), intake workers as
- * processes of their own (demo_workers.c), a triage desk (demo_desk.c), the harder moments of a journey after the desks
- * have closed (demo_evening.c), and an operator's questions at the end (demo_audit.c). Everything it sends is a
- * function of the seed (demo_people.c). All people, practices and postcodes are invented: NHS numbers of the range
- * that is never issued, practices Z99..., postcodes of areas QX and QS that do not exist. The areas are the real ones.
+ * processes of their own (demo_workers.c), a key for each of them (demo_keys.c), a triage desk (demo_desk.c), the
+ * harder moments of a journey after the desks have closed (demo_evening.c), and an operator's questions at the end
+ * (demo_audit.c). Everything it sends is a function of the seed (demo_people.c). All people, practices and postcodes
+ * are invented: NHS numbers of the range that is never issued, practices Z99..., postcodes of areas QX and QS that do
+ * not exist. The areas are the real ones.
  */
 #ifndef DEMO_H
 #define DEMO_H
@@ -17,12 +18,20 @@
 #include "rfl_policy.h"
 
 enum {
-    DEMO_AREAS_MAX = 96, DEMO_FURTHER_MAX = 96, DEMO_SOURCES_MAX = 16, DEMO_WORKERS = 4, DEMO_REFERRALS_MAX = 100000,
+    DEMO_AREAS_MAX = 96, DEMO_FURTHER_MAX = 96, DEMO_SOURCES_MAX = 16, DEMO_REFERRALS_MAX = 100000,
+    DEMO_WORKERS = 4, DEMO_DOOMED = DEMO_WORKERS,       /* after those who work, one that dies holding offers, */
+    DEMO_REVOKED, DEMO_DESKS,                           /*   and one whose key is revoked meanwhile */
     DEMO_REFERRALS_MIN = 500,                   /* with fewer, a worker may have nothing to die with */
     DEMO_PAUSED = 3, DEMO_DIVERTED = 3,         /* intakes of the first areas, and of those that follow; those go to */
                                                 /*   the intakes of the areas that follow next */
-    DEMO_CODE_BYTES = 16, DEMO_IN_FLIGHT_MAX = 64, DEMO_PRACTICES_PER_AREA = 3
+    DEMO_CODE_BYTES = 16, DEMO_IN_FLIGHT_MAX = 64, DEMO_PRACTICES_PER_AREA = 3,
+    DEMO_NAME_BYTES = 32, DEMO_REVOKED_CREDIT = 8, DEMO_ROUNDS_MAX = 10,
+    DEMO_QUEUES_OF_A_DESK_MAX = DEMO_AREAS_MAX + DEMO_FURTHER_MAX
 };
+#define DEMO_EVENING_NAME "desk-evening"          /* names of keys, and of their owners */
+#define DEMO_DESK_OPERATOR "triage-1"
+#define DEMO_KEEPER "keeper"
+#define DEMO_VISITOR "visitor"
 
 /* ---- a generator that gives the same numbers everywhere ---- */
 struct demo_rng { uint64_t state; };
@@ -76,6 +85,7 @@ struct demo_plan {
 
 extern const char *const demo_source_names[];
 extern const uint32_t demo_source_count;
+enum rfl_door demo_source_door(uint32_t source);
 
 RFL_MUST_USE bool demo_plan_make(const struct demo_world *world, uint32_t count, struct demo_plan *plan);
 
@@ -88,7 +98,10 @@ void demo_form_make(const struct demo_world *world, const struct demo_plan *plan
                     struct demo_form *out);
 
 /* ---- the running demonstration ---- */
-struct demo_worker { pid_t pid; int fd; char line[256]; size_t used; };
+struct demo_worker { pid_t pid; int fd; char line[256]; size_t used; uint32_t offers; bool cut; };
+
+/* A case that was out with the worker whose key was revoked. */
+struct demo_cut { char code[DEMO_CODE_BYTES]; bool taken; };
 
 struct demo_told { char code[DEMO_CODE_BYTES]; uint32_t worker; };
 
@@ -114,7 +127,10 @@ struct demo {
     struct rfl_client *client[DEMO_SOURCES_MAX];
     struct rfl_client *operator;
     pid_t daemon_pid;
-    struct demo_worker worker[DEMO_WORKERS + 1];    /* the last one dies */
+    struct demo_worker worker[DEMO_DESKS];
+    struct demo_cut cut[DEMO_REVOKED_CREDIT];   /* as it came; offered to others after the key was revoked */
+    uint32_t cut_count, strangers_refused, keys;
+    bool revoked;
     struct demo_tally tally;
     struct demo_journey journey;
     struct demo_told *told;                     /* what workers were told they accepted, as it came */
@@ -154,6 +170,20 @@ int demo_run(const char *const argv[], const char *log);
 bool demo_ask_operator(struct demo *demo, const struct rfl_ask *ask, enum rfl_message_kind wanted,
                        struct rfl_reply *reply);
 
+/* Three free ports of this machine's loopback, chosen by the system, as endpoints: lines of FOLDER/endpoints. */
+bool demo_daemon_addresses(const char *folder);
+
+/* demo_keys.c: key pairs in the folder's keys/NAME.key, mode 0600; `name` is that of the key and of whose it is. */
+/* Makes everybody's pair, and keys.conf. */
+bool demo_keys_make(const struct demo_world *world, const char *folder);
+/* A client with these options and that key. */
+bool demo_keys_connect(const struct demo *demo, const char *name, const struct rfl_client_options *options,
+                       struct rfl_client **out);
+/* Knocks with a key that is in no table. False when it could not be tried. */
+bool demo_keys_stranger(struct demo *demo);
+/* As an operator does it: referralctl keys revoke, while the daemon runs. */
+bool demo_keys_revoke(struct demo *demo, const char *name);
+
 /* demo_doors.c */
 bool demo_doors_open(struct demo *demo);
 void demo_doors_close(struct demo *demo);
@@ -171,11 +201,17 @@ bool demo_doors_mailboxes(struct demo *demo);
 bool demo_doors_recall(struct demo *demo, uint64_t *lost);
 
 /* demo_workers.c */
+void demo_desk_name(uint32_t number, char out[DEMO_NAME_BYTES]);
+/* The queues it works, and no others. Returns how many. */
+uint32_t demo_desk_queues(const struct demo_world *world, uint32_t number,
+                          struct rfl_view out[DEMO_QUEUES_OF_A_DESK_MAX]);
 bool demo_workers_start(struct demo *demo);
 /* Reads what they report, without waiting. */
 void demo_workers_hear(struct demo *demo);
 /* Waits until the doomed one holds offers, then kills it. */
 bool demo_workers_kill_one(struct demo *demo);
+/* Waits until the other silent one holds offers, then has its key revoked. */
+bool demo_workers_revoke_one(struct demo *demo);
 bool demo_workers_stop(struct demo *demo);
 
 /* demo_desk.c: what operators do while the desks work. */
@@ -189,6 +225,8 @@ bool demo_desk_afternoon(struct demo *demo);
 /* demo_evening.c: a withdrawal in the middle of an offer, a no that is respected, a redirect too many, and clocks that
  * run out. The desks must have closed: it has a worker of its own. */
 bool demo_evening(struct demo *demo);
+/* The queues of its worker, as demo_desk_queues. */
+uint32_t demo_evening_queues(const struct demo_world *world, struct rfl_view out[DEMO_QUEUES_OF_A_DESK_MAX]);
 
 /* demo_audit.c: asks the operator's questions while the daemon runs. */
 /* Goes through all cases of a status (NONE: all) in a queue (NULL: any), one page after another. `take` returns false

@@ -1,17 +1,19 @@
 /* Starting, killing and stopping referrald, and asking it what an operator would ask. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "demo.h"
 
-enum { ANSWER_MS = 20000, STOP_MS = 20000, ARGUMENTS_MAX = 8 };
+enum { ANSWER_MS = 20000, STOP_MS = 20000, ARGUMENTS_MAX = 16 };
 
 int64_t demo_now_ms(void)
 {
@@ -91,6 +93,34 @@ bool demo_ask_operator(struct demo *demo, const struct rfl_ask *ask, enum rfl_me
         printf("the daemon answered %s instead of %s\n", rfl_message_name((enum rfl_message_kind)reply->kind),
                rfl_message_name(wanted));
     return reply->kind == wanted;
+}
+
+/* A port that is free now; the system gives none of its own accord to anybody soon after. */
+static int free_port(int *fd)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    socklen_t size = sizeof address;
+    *fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (*fd == -1 || bind(*fd, (struct sockaddr *)&address, size) == -1
+        || getsockname(*fd, (struct sockaddr *)&address, &size) == -1)
+        return -1;
+    return ntohs(address.sin_port);
+}
+
+bool demo_daemon_addresses(const char *folder)
+{
+    int port[3], fd[3];
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/endpoints", folder);
+    for (int i = 0; i < 3; i++)                 /* all of them before the first is free again: three different ones */
+        port[i] = free_port(&fd[i]);
+    FILE *f = fopen(path, "we");
+    for (int i = 0; f != NULL && i < 3; i++)
+        fprintf(f, "tcp://127.0.0.1:%d\n", port[i]);
+    for (int i = 0; i < 3; i++)
+        if (fd[i] != -1)
+            (void)close(fd[i]);
+    return f != NULL && fclose(f) == 0 && port[0] != -1 && port[1] != -1 && port[2] != -1;
 }
 
 bool demo_daemon_start(struct demo *demo)

@@ -19,7 +19,8 @@ static bool same(struct rfl_view view, const char *text)
 
 static struct rfl_ask verb(enum rfl_message_kind kind, const char *why)
 {
-    return (struct rfl_ask){ .kind = (uint8_t)kind, .operator_name = rfl_view_of("triage-1"), .why = rfl_view_of(why) };
+    return (struct rfl_ask){ .kind = (uint8_t)kind, .operator_name = rfl_view_of(DEMO_DESK_OPERATOR),
+                             .why = rfl_view_of(why) };
 }
 
 static bool act(struct demo *demo, const struct rfl_ask *ask)

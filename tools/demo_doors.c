@@ -60,11 +60,11 @@ bool demo_doors_open(struct demo *demo)
     for (uint32_t i = 0; i < demo_source_count; i++) {
         const struct rfl_client_options options = { .endpoint = demo->doors, .heard = heard, .ctx = demo,
                                                     .resend_ms = 500, .resend_max_ms = 2000 };
-        if (rfl_client_new(&options, &demo->client[i]) != RFL_E_OK)
+        if (!demo_keys_connect(demo, demo_source_names[i], &options, &demo->client[i]))
             return false;
     }
-    return rfl_client_new(&(struct rfl_client_options){ .endpoint = demo->admin, .resend_ms = 250,
-                                                        .resend_max_ms = 1000 }, &demo->operator) == RFL_E_OK;
+    return demo_keys_connect(demo, DEMO_DESK_OPERATOR, &(struct rfl_client_options){ .endpoint = demo->admin,
+                             .resend_ms = 250, .resend_max_ms = 1000 }, &demo->operator);
 }
 
 void demo_doors_close(struct demo *demo)
@@ -219,7 +219,8 @@ bool demo_doors_mailboxes(struct demo *demo)
         const struct rfl_client_options options = { .endpoint = demo->doors, .heard = mail_heard, .ctx = &mailbox };
         struct rfl_client *client = NULL;
         uint64_t last = 0;
-        bool good = rfl_client_new(&options, &client) == RFL_E_OK && read_mailbox(client, &mailbox, &last);
+        bool good = demo_keys_connect(demo, demo_source_names[i], &options, &client)
+            && read_mailbox(client, &mailbox, &last);
         rfl_client_free(&client);
         if (!good) {
             printf("the mailbox of %s could not be read to its end\n", demo_source_names[i]);

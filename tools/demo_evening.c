@@ -4,7 +4,7 @@
 
 #include "demo.h"
 
-enum { WAIT_MS = 30000, ANSWER_MS = 20000, PING_MS = 400, REDIRECTS_MAX = 10, PATH_BYTES = 512 };
+enum { WAIT_MS = 30000, ANSWER_MS = 20000, PING_MS = 400, PATH_BYTES = 512 };
 
 /* The worker: what it was last offered, and what it was last told about it. */
 struct evening {
@@ -15,7 +15,7 @@ struct evening {
     uint8_t notice;
 };
 
-static const struct rfl_view worker_name = { (const uint8_t *)"desk-evening", 12 };
+static const struct rfl_view worker_name = { (const uint8_t *)DEMO_EVENING_NAME, sizeof DEMO_EVENING_NAME - 1 };
 
 static void heard(void *ctx, struct rfl_client *client, uint64_t tag, const struct rfl_reply *reply)
 {
@@ -52,14 +52,26 @@ static bool show(struct demo *demo, uint32_t index, struct rfl_reply *reply)
 
 /* ---- the worker ---- */
 
+static uint32_t intakes(const struct demo_world *world, uint32_t first_area, uint32_t count, struct rfl_view *out)
+{
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = rfl_view_of(world->area[(first_area + i) % world->area_count].intake);
+    return count;
+}
+
+uint32_t demo_evening_queues(const struct demo_world *world, struct rfl_view out[DEMO_QUEUES_OF_A_DESK_MAX])
+{
+    uint32_t count = intakes(world, DEMO_SCENE_WITHDRAWN, 1, out);
+    return count + intakes(world, DEMO_SCENE_REDIRECTED, DEMO_ROUNDS_MAX, out + count);
+}
+
 static bool open_worker(struct evening *e, uint32_t first_area, uint32_t count)
 {
-    struct rfl_view queues[REDIRECTS_MAX];
+    struct rfl_view queues[DEMO_ROUNDS_MAX];
     const struct rfl_client_options options = { .endpoint = e->demo->workers, .heard = heard, .ctx = e,
                                                 .resend_ms = 500, .resend_max_ms = 2000, .ping_ms = PING_MS };
-    for (uint32_t i = 0; i < count; i++)
-        queues[i] = rfl_view_of(e->demo->world.area[(first_area + i) % e->demo->world.area_count].intake);
-    return rfl_client_new(&options, &e->client) == RFL_E_OK
+    (void)intakes(&e->demo->world, first_area, count, queues);
+    return demo_keys_connect(e->demo, DEMO_EVENING_NAME, &options, &e->client)
         && rfl_client_subscribe(e->client, worker_name, queues, count, 1) == RFL_E_OK;
 }
 
@@ -164,9 +176,9 @@ static bool scene_of_the_rounds(struct evening *e)
 {
     uint32_t index = scene(e->demo, DEMO_SCENE_REDIRECTED);
     bool stopped = false;
-    if (!open_worker(e, DEMO_SCENE_REDIRECTED, REDIRECTS_MAX) || !send(e->demo, index))
+    if (!open_worker(e, DEMO_SCENE_REDIRECTED, DEMO_ROUNDS_MAX) || !send(e->demo, index))
         return fail("the worker could not connect");
-    for (uint32_t hop = 0; hop + 1 < REDIRECTS_MAX && !stopped; hop++)
+    for (uint32_t hop = 0; hop + 1 < DEMO_ROUNDS_MAX && !stopped; hop++)
         if (!redirect_on(e, hop, &stopped))
             return false;
     if (!close_worker(e))

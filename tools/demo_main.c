@@ -1,6 +1,7 @@
 /* The demonstration, as an order of events. tools/demo makes the store, the configuration and the directory first.
  *
- *   demo_driver publish FOLDER POLICY SEED            writes the invented practices.csv and postcodes.csv
+ *   demo_driver prepare FOLDER POLICY SEED            writes the invented practices.csv and postcodes.csv, a key pair
+ *                                                     for everybody, keys.conf, and endpoints that are free
  *   demo_driver run FOLDER POLICY SEED COUNT DAEMON CTL [JSON]
  *
  * Exit 0: everything adds up. 1: something does not, and it was said. 64: wrong use. */
@@ -58,8 +59,10 @@ static bool busy_hours(struct demo *demo)
     if (!demo_workers_kill_one(demo))
         return false;
     demo_say("killed a worker (SIGKILL) that held %u offers: they go back to their queues", demo->held_at_death);
-    if (!demo_doors_send(demo, half / 2, half))
+    if (!demo_doors_send(demo, half / 2, half) || !demo_workers_revoke_one(demo))
         return false;
+    demo_say("revoked the key of a worker that held %u offers: cut off at once, and others take them",
+             demo->cut_count);
     uint32_t next = demo_doors_burst(demo, half, on_time);
     uint32_t unanswered = demo->sent - demo->answered;
     demo_daemon_kill(demo);
@@ -72,14 +75,27 @@ static bool busy_hours(struct demo *demo)
         && demo_desk_queues_clear(demo);
 }
 
+/* Who gets in: everybody who is in keys.conf, and nobody else. */
+static bool try_keys(struct demo *demo)
+{
+    struct rfl_ask ask = { .kind = RFL_MSG_ADMIN_STATUS };
+    struct rfl_reply reply;
+    if (!demo_ask_operator(demo, &ask, RFL_MSG_ADMIN_STATE, &reply))
+        return false;
+    demo->keys = reply.admin_state.keys;
+    demo_say("keys are on: %u, made just now; every connection is CURVE, and each key may do the least it needs",
+             demo->keys);
+    return demo_keys_stranger(demo);
+}
+
 static bool whole_day(struct demo *demo, struct demo_findings *found)
 {
     /* The desks first: they are forked and go on without an exec, which only a process without threads may do. They
      * wait for the daemon by themselves. */
-    if (!demo_workers_start(demo) || !demo_doors_open(demo) || !demo_daemon_start(demo))
+    if (!demo_workers_start(demo) || !demo_doors_open(demo) || !demo_daemon_start(demo) || !try_keys(demo))
         return false;
-    demo_say("%u areas, %u desks (one is doomed), %u adapters; %u referrals to come", demo->world.area_count,
-             DEMO_WORKERS + 1, demo_source_count, demo->plan.crowd);
+    demo_say("%u areas, %u desks (one is doomed, one will lose its key), %u adapters; %u referrals to come",
+             demo->world.area_count, DEMO_DESKS, demo_source_count, demo->plan.crowd);
     if (!busy_hours(demo) || !wait_until_quiet(demo) || !demo_desk_afternoon(demo) || !wait_until_quiet(demo)
         || !demo_workers_stop(demo))
         return false;
@@ -93,11 +109,15 @@ static bool whole_day(struct demo *demo, struct demo_findings *found)
     return demo_doors_mailboxes(demo) && demo_doors_recall(demo, &demo->lost) && demo_audit_ask(demo, found);
 }
 
-static void read_endpoints(struct demo *demo)
+static bool read_endpoints(struct demo *demo)
 {
-    (void)snprintf(demo->doors, sizeof demo->doors, "ipc://%s/run/doors", demo->dir);
-    (void)snprintf(demo->workers, sizeof demo->workers, "ipc://%s/run/workers", demo->dir);
-    (void)snprintf(demo->admin, sizeof demo->admin, "ipc://%s/run/admin", demo->dir);
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/endpoints", demo->dir);
+    FILE *f = fopen(path, "re");
+    bool good = f != NULL && fscanf(f, "%255s %255s %255s", demo->doors, demo->workers, demo->admin) == 3;
+    if (f != NULL)
+        (void)fclose(f);
+    return good && setenv("REFERRALD_ADMIN", demo->admin, 1) == 0;     /* for what is run as an operator runs it */
 }
 
 static int run(struct demo *demo)
@@ -109,8 +129,7 @@ static int run(struct demo *demo)
     (void)snprintf(log, sizeof log, "%s/verify.log", demo->dir);
     demo->conf_path = conf;
     demo->started_ms = demo_now_ms();
-    read_endpoints(demo);
-    if (!whole_day(demo, &found)) {
+    if (!read_endpoints(demo) || !whole_day(demo, &found)) {
         printf("the demonstration could not be finished; see %s/referrald.log\n", demo->dir);
         return 1;
     }
@@ -125,11 +144,12 @@ static int run(struct demo *demo)
 int main(int argc, char **argv)
 {
     static struct demo demo;
-    if (argc == 5 && strcmp(argv[1], "publish") == 0)
+    if (argc == 5 && strcmp(argv[1], "prepare") == 0)
         return load_world(argv[3], strtoull(argv[4], NULL, 10), &demo.world)
-            && demo_world_publish(&demo.world, argv[2]) ? 0 : 1;
+            && demo_world_publish(&demo.world, argv[2]) && demo_keys_make(&demo.world, argv[2])
+            && demo_daemon_addresses(argv[2]) ? 0 : 1;
     if (argc < 8 || argc > 9 || strcmp(argv[1], "run") != 0) {
-        fputs("usage: demo_driver publish FOLDER POLICY SEED | run FOLDER POLICY SEED COUNT DAEMON CTL [JSON]\n",
+        fputs("usage: demo_driver prepare FOLDER POLICY SEED | run FOLDER POLICY SEED COUNT DAEMON CTL [JSON]\n",
               stderr);
         return EXIT_USAGE;
     }

@@ -19,6 +19,7 @@ const char *const demo_source_names[] = {
     "local-service-cornwall", "fit-note-lancashire", "pharmacy-bridge", "provider-transfer", "talking-therapies",
 };
 const uint32_t demo_source_count = SOURCES_COUNT;
+enum rfl_door demo_source_door(uint32_t source) { return (enum rfl_door)sources[source].door; }
 static_assert(sizeof demo_source_names / sizeof demo_source_names[0] == SOURCES_COUNT, "one list in two shapes");
 
 uint64_t demo_rng_next(struct demo_rng *rng)        /* SplitMix64 */

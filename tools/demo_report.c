@@ -176,6 +176,14 @@ static void check_ledger(struct verdict *v, const struct demo *demo, const struc
          "the list has every case with all its referrals");
 }
 
+static uint64_t taken_over(const struct demo *demo)
+{
+    uint64_t taken = 0;
+    for (uint32_t i = 0; i < demo->cut_count; i++)
+        taken += demo->cut[i].taken;
+    return taken;
+}
+
 static void check_work(struct verdict *v, const struct demo *demo, const struct demo_findings *found)
 {
     const struct demo_tally *tally = &demo->tally;
@@ -195,6 +203,10 @@ static void check_work(struct verdict *v, const struct demo *demo, const struct 
     must(v, tally->redirected > 0 && tally->deferred > 0 && tally->declined > 0, "workers did all they can do");
     must(v, tally->refused == 0, "no worker was refused but for offers that had lapsed or were answered before");
     must(v, demo->daemon_kills > 0 && demo->worker_kills > 0, "somebody was killed");
+    must(v, demo->keys > demo_source_count + DEMO_DESKS && demo->strangers_refused == 1,
+         "everybody has a key, and a key nobody knows is refused");
+    must(v, demo->cut_count > 0 && taken_over(demo) == demo->cut_count,
+         "whom a worker held whose key was revoked, others were offered");
     must(v, demo->feedback_gaps == 0, "no mailbox has a gap");
     must(v, demo->feedback >= accepted, "of every accepted case somebody heard");
     must(v, found->daemon_exit == 0, "the daemon stopped in order when asked");
@@ -303,6 +315,8 @@ static bool write_json(const struct demo *demo, const struct demo_findings *foun
         { "lost", demo->lost }, { "duplicated", duplicated(found, sums) }, { "log_entries", found->log_entries },
         { "kills", demo->daemon_kills + demo->worker_kills }, { "daemon_kills", demo->daemon_kills },
         { "worker_kills", demo->worker_kills }, { "offers_at_death", demo->held_at_death },
+        { "keys", demo->keys }, { "strangers_refused", demo->strangers_refused },
+        { "offers_at_revocation", demo->cut_count }, { "taken_over", taken_over(demo) },
     };
     json_t *object = json_object();
     add_journey(object, &demo->journey, sums);

@@ -9,17 +9,18 @@
 
 #include "demo.h"
 
-enum { CREDIT = 16, DOOMED_CREDIT = 24, DOOMED_HOLDS = 8, PING_MS = 400, DEFER_MS = 1500, WAIT_MS = 60000,
-       QUEUES_OF_A_WORKER_MAX = DEMO_AREAS_MAX + DEMO_FURTHER_MAX };
+enum { CREDIT = 16, DOOMED_CREDIT = 24, DOOMED_HOLDS = 8, REVOKED_HOLDS = 4, PING_MS = 400, DEFER_MS = 1500,
+       WAIT_MS = 60000 };
 
 /* ---- inside the process ---- */
 
 struct desk {
     const struct demo_world *world;
     struct demo_rng rng;
-    char name[32];
+    char name[DEMO_NAME_BYTES];
     int out;
-    bool doomed;
+    uint32_t number, credit;
+    bool silent;                                /* takes offers and answers none */
 };
 
 static volatile sig_atomic_t told_to_stop;
@@ -104,7 +105,7 @@ static void heard(void *ctx, struct rfl_client *client, uint64_t tag, const stru
     struct desk *desk = ctx;
     if (reply->kind == RFL_MSG_OFFER) {
         tell(desk, 'O', reply->offer.case_code);
-        if (!desk->doomed && !told_to_stop)
+        if (!desk->silent && !told_to_stop)
             answer_offer(desk, client, &reply->offer);
     } else if (reply->kind == RFL_MSG_RECORD) {
         if (reply->record.index + 1 == reply->record.total)
@@ -119,26 +120,42 @@ static void heard(void *ctx, struct rfl_client *client, uint64_t tag, const stru
     }
 }
 
-static int work(struct desk *desk, const char *endpoint, uint32_t number)
+void demo_desk_name(uint32_t number, char out[DEMO_NAME_BYTES])
+{
+    (void)snprintf(out, DEMO_NAME_BYTES, "desk-%u", number);
+}
+
+uint32_t demo_desk_queues(const struct demo_world *world, uint32_t number,
+                          struct rfl_view out[DEMO_QUEUES_OF_A_DESK_MAX])
+{
+    uint32_t count = 0;
+    for (uint32_t a = 0; a < world->area_count; a++)
+        if (number >= DEMO_WORKERS || a % DEMO_WORKERS == number)
+            out[count++] = rfl_view_of(world->area[a].intake);
+    for (uint32_t i = number; number < DEMO_WORKERS && i < world->further_count; i += DEMO_WORKERS)
+        out[count++] = rfl_view_of(world->further[i]);
+    return count;
+}
+
+static int work(struct desk *desk, const struct demo *demo)
 {
     struct rfl_client *client = NULL;
-    struct rfl_view queues[QUEUES_OF_A_WORKER_MAX];
-    uint32_t count = 0;
-    for (uint32_t a = 0; a < desk->world->area_count; a++)
-        if (desk->doomed || a % DEMO_WORKERS == number)
-            queues[count++] = rfl_view_of(desk->world->area[a].intake);
-    for (uint32_t i = number; !desk->doomed && i < desk->world->further_count; i += DEMO_WORKERS)
-        queues[count++] = rfl_view_of(desk->world->further[i]);
-    const struct rfl_client_options options = { .endpoint = endpoint, .heard = heard, .ctx = desk, .resend_ms = 500,
-                                                .resend_max_ms = 2000, .ping_ms = PING_MS };
-    if (rfl_client_new(&options, &client) != RFL_E_OK)
+    struct rfl_view queues[DEMO_QUEUES_OF_A_DESK_MAX];
+    uint32_t count = demo_desk_queues(desk->world, desk->number, queues);
+    const struct rfl_client_options options = { .endpoint = demo->workers, .heard = heard, .ctx = desk,
+                                                .resend_ms = 500, .resend_max_ms = 2000, .ping_ms = PING_MS };
+    if (!demo_keys_connect(demo, desk->name, &options, &client)
+        || rfl_client_subscribe(client, rfl_view_of(desk->name), queues, count, desk->credit) != RFL_E_OK)
         return 1;
-    if (rfl_client_subscribe(client, rfl_view_of(desk->name), queues, count,
-                             desk->doomed ? DOOMED_CREDIT : CREDIT) != RFL_E_OK)
-        return 1;
-    while (!told_to_stop || rfl_client_in_flight(client) > 0)
+    while (!told_to_stop || rfl_client_in_flight(client) > 0) {
         if (rfl_client_poll(client, 100) == -1)
             return 1;
+        if (rfl_client_trouble(client) == RFL_TROUBLE_KEY_ENDED) {
+            tell(desk, 'K', rfl_view_of("key ended"));
+            rfl_client_free(&client);
+            return 0;
+        }
+    }
     struct rfl_ask goodbye = { .kind = RFL_MSG_GOODBYE, .worker = rfl_view_of(desk->name) };
     struct rfl_reply reply;
     bool good = rfl_client_ask(client, &goodbye, 10000, &reply) == RFL_E_OK && reply.kind == RFL_MSG_BYE;
@@ -159,12 +176,14 @@ static bool start_one(struct demo *demo, uint32_t number)
         return false;
     if (pid == 0) {
         struct desk desk = { .world = &demo->world, .rng = { demo->world.seed * 31 + number }, .out = pipe_fd[1],
-                             .doomed = number == DEMO_WORKERS };
+                             .number = number, .silent = number >= DEMO_WORKERS,
+                             .credit = number == DEMO_DOOMED ? DOOMED_CREDIT
+                                     : number == DEMO_REVOKED ? DEMO_REVOKED_CREDIT : CREDIT };
         (void)close(pipe_fd[0]);
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)signal(SIGTERM, on_term);
-        (void)snprintf(desk.name, sizeof desk.name, "desk-%u", number);
-        _exit(work(&desk, demo->workers, number));
+        demo_desk_name(number, desk.name);
+        _exit(work(&desk, demo));
     }
     (void)close(pipe_fd[1]);
     (void)fcntl(pipe_fd[0], F_SETFL, O_NONBLOCK);
@@ -174,20 +193,29 @@ static bool start_one(struct demo *demo, uint32_t number)
 
 bool demo_workers_start(struct demo *demo)
 {
-    for (uint32_t i = 0; i <= DEMO_WORKERS; i++)
+    for (uint32_t i = 0; i < DEMO_DESKS; i++)
         if (!start_one(demo, i))
             return false;
     return true;
+}
+
+/* Whom the worker with the revoked key held, and who of them was offered to somebody else since. */
+static void take_offer(struct demo *demo, uint32_t number, const char *code)
+{
+    demo->tally.offers++;
+    demo->worker[number].offers++;
+    if (number == DEMO_REVOKED && demo->cut_count < DEMO_REVOKED_CREDIT && strlen(code) < DEMO_CODE_BYTES)
+        memmove(demo->cut[demo->cut_count++].code, code, strlen(code) + 1);
+    for (uint32_t i = 0; demo->revoked && number != DEMO_REVOKED && i < demo->cut_count; i++)
+        demo->cut[i].taken |= strcmp(demo->cut[i].code, code) == 0;
 }
 
 static void take_line(struct demo *demo, uint32_t number, const char *line)
 {
     struct demo_tally *tally = &demo->tally;
     switch (line[0]) {
-    case 'O':
-        tally->offers++;
-        demo->held_at_death += number == DEMO_WORKERS;
-        break;
+    case 'O': take_offer(demo, number, line + 2); break;
+    case 'K': demo->worker[number].cut = true; break;
     case 'A':
         assert(demo->told_count < demo->told_room);
         (void)snprintf(demo->told[demo->told_count].code, DEMO_CODE_BYTES, "%.*s", DEMO_CODE_BYTES - 1, line + 2);
@@ -226,7 +254,7 @@ static void hear_one(struct demo *demo, uint32_t number)
 
 void demo_workers_hear(struct demo *demo)
 {
-    for (uint32_t i = 0; i <= DEMO_WORKERS; i++)
+    for (uint32_t i = 0; i < DEMO_DESKS; i++)
         hear_one(demo, i);
 }
 
@@ -238,26 +266,53 @@ static int reap(struct demo_worker *worker)
     return status;
 }
 
-bool demo_workers_kill_one(struct demo *demo)
+static bool wait_for_lines(struct demo *demo, struct demo_worker *worker, uint32_t offers, bool cut)
 {
-    struct demo_worker *worker = &demo->worker[DEMO_WORKERS];
     int64_t until_ms = demo_now_ms() + WAIT_MS;
-    while (demo->held_at_death < DOOMED_HOLDS) {
+    while (worker->offers < offers || worker->cut != cut) {
         struct pollfd wait = { .fd = worker->fd, .events = POLLIN };
         (void)poll(&wait, 1, 100);
         demo_workers_hear(demo);
         if (demo_now_ms() > until_ms) {
-            printf("the worker that is to die was offered %u cases only\n", demo->held_at_death);
+            printf("a worker that was to hold %u offers had %u; its key %s\n", offers, worker->offers,
+                   worker->cut ? "was revoked" : "was not revoked");
             return false;
         }
     }
-    (void)kill(worker->pid, SIGKILL);
-    (void)reap(worker);
+    return true;
+}
+
+/* Its last words are read. */
+static bool bury(struct demo *demo, struct demo_worker *worker)
+{
+    int status = reap(worker);
     demo_workers_hear(demo);
     (void)close(worker->fd);
     worker->fd = 0;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool demo_workers_kill_one(struct demo *demo)
+{
+    struct demo_worker *worker = &demo->worker[DEMO_DOOMED];
+    if (!wait_for_lines(demo, worker, DOOMED_HOLDS, false))
+        return false;
+    (void)kill(worker->pid, SIGKILL);
+    (void)bury(demo, worker);
+    demo->held_at_death = worker->offers;
     demo->worker_kills++;
     return true;
+}
+
+bool demo_workers_revoke_one(struct demo *demo)
+{
+    struct demo_worker *worker = &demo->worker[DEMO_REVOKED];
+    char name[DEMO_NAME_BYTES];
+    demo_desk_name(DEMO_REVOKED, name);
+    if (!wait_for_lines(demo, worker, REVOKED_HOLDS, false))
+        return false;
+    demo->revoked = true;                       /* who is offered one of its cases from now on takes it over */
+    return demo_keys_revoke(demo, name) && wait_for_lines(demo, worker, REVOKED_HOLDS, true) && bury(demo, worker);
 }
 
 bool demo_workers_stop(struct demo *demo)

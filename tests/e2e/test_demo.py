@@ -5,6 +5,8 @@ Run from the project's root with RFL_BIN naming the folder of the programs.
 """
 import json
 import os
+import re
+import stat
 import subprocess
 import sys
 import tempfile
@@ -26,10 +28,54 @@ class Demo(unittest.TestCase):
                                            env=dict(os.environ, TMPDIR=folder))
             with open(folder + "/said", "w", encoding="utf-8") as f:
                 f.write(cls.run_of_it.stdout + cls.run_of_it.stderr)
+            cls.look_around(cls.run_of_it.stderr)
             canary.search(folder, BIN)
             cls.lines = cls.run_of_it.stdout.rstrip("\n").split("\n")
             with open(path, encoding="utf-8") as f:
                 cls.figures = json.load(f)
+
+    @classmethod
+    def look_around(cls, said):
+        """What it left, and what came of the commands that it printed for whoever looks around in it."""
+        cls.modes, cls.keys, cls.around = {}, None, None
+        kept = re.search(r"^kept: (\S+) .*\n((?:  .*\n)+)", said, re.M)
+        if kept is None:
+            return
+        for name in ["", *os.listdir(kept[1] + "/keys")]:
+            cls.modes[name] = stat.S_IMODE(os.stat(f"{kept[1]}/keys/{name}").st_mode)
+        listed = subprocess.run([BIN + "/referralctl", "keys", "list", "--json", "--keys", kept[1] + "/keys.conf"],
+                                capture_output=True, text=True, check=True)
+        cls.keys = {row["name"]: row for row in json.loads(listed.stdout)}
+        cls.around = subprocess.run(["bash", "-euc", kept[2] + "kill $!\nwait\n"], capture_output=True, text=True,
+                                    timeout=60, check=False)
+
+    def test_everybody_has_a_key_and_the_least_it_needs(self):
+        f = self.figures
+        self.assertEqual((f["keys"], f["strangers_refused"]), (21, 1))
+        self.assertIn("keys are on: 21", self.run_of_it.stdout)
+        self.assertIn("a key nobody knows: refused", self.run_of_it.stdout)
+        self.assertEqual(self.modes, {"": 0o700, "server.key": 0o600, **{f"{name}.key": 0o600 for name in self.keys}})
+        self.assertEqual(len(self.keys), f["keys"])
+        of_kind = {kind: [row for row in self.keys.values() if row["kind"] == kind]
+                   for kind in ("source", "worker", "operator")}
+        self.assertEqual([len(rows) for rows in of_kind.values()], [11, 7, 3])
+        for row in of_kind["source"]:
+            self.assertIn(row["may"], {door["door"] for door in f["doors"]})
+        for row in of_kind["worker"]:
+            self.assertNotIn("*", row["may"])
+        self.assertEqual({row["name"]: row["may"] for row in of_kind["operator"]},
+                         {"triage-1": "read,triage,queue", "keeper": "keys", "visitor": "read"})
+
+    def test_a_revoked_worker_is_cut_off_and_others_go_on(self):
+        self.assertEqual({name for name, row in self.keys.items() if row["state"] != "good"}, {"desk-5"})
+        self.assertEqual(self.keys["desk-5"]["state"], "revoked")
+        self.assertGreater(self.figures["offers_at_revocation"], 0)
+        self.assertEqual(self.figures["taken_over"], self.figures["offers_at_revocation"])
+
+    def test_what_is_kept_can_be_looked_at_as_it_says(self):
+        self.assertIsNotNone(self.around, self.run_of_it.stderr)
+        self.assertEqual(self.around.returncode, 0, self.around.stdout + self.around.stderr)
+        self.assertRegex(self.around.stdout, r"(?m)^WC-")
 
     def test_it_ends_well_and_says_so(self):
         self.assertEqual(self.run_of_it.returncode, 0, self.run_of_it.stdout + self.run_of_it.stderr)
