@@ -215,8 +215,7 @@ static bool read_test(void *ctx, struct config_setting_t *group)
 static int only_conf(const struct dirent *entry)
 {
     size_t len = strlen(entry->d_name);
-    return len > 5 && len < TEST_NAME_BYTES && entry->d_name[0] != '.' &&
-           strcmp(entry->d_name + len - 5, ".conf") == 0;
+    return len > 5 && entry->d_name[0] != '.' && strcmp(entry->d_name + len - 5, ".conf") == 0;
 }
 
 static int by_bytes(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
@@ -226,10 +225,11 @@ static bool read_file(struct run *run, const char *dir, const char *name)
     static const struct rfl_conf_member members[] = { { "tests", RFL_CONF_IS_LIST, true } };
     char path[RFL_CONF_NAME_BYTES], within[TEST_NAME_BYTES + 8];
     struct rfl_conf_file *file = NULL;
-    (void)snprintf(within, sizeof within, "tests.d/%.*s", TEST_NAME_BYTES - 1, name);      /* only_conf: it fits */
-    int n = snprintf(path, sizeof path, "%s/%s", dir, within);
-    if (n < 0 || (size_t)n >= sizeof path) {
-        rfl_conf_report_add(run->at.report, within, 0, NULL, "the path of the folder is too long", "use a shorter one");
+    int m = snprintf(within, sizeof within, "tests.d/%s", name);
+    int n = snprintf(path, sizeof path, "%s/tests.d/%s", dir, name);
+    if (m < 0 || (size_t)m >= sizeof within || n < 0 || (size_t)n >= sizeof path) {
+        rfl_conf_report_add(run->at.report, "tests.d", 0, NULL, "the path of a file of tests is too long",
+                            "shorten its name or its folder's; a file left out would look like one that passes");
         return false;
     }
     run->at.file = path;
@@ -250,7 +250,11 @@ enum rfl_err rfl_conf_tests_run(const char *dir, const struct rfl_policy *policy
     char path[RFL_CONF_NAME_BYTES];
     struct dirent **entries = NULL;
     bool ok = true;
-    (void)snprintf(path, sizeof path, "%.180s/tests.d", dir);
+    int n = snprintf(path, sizeof path, "%s/tests.d", dir);
+    if (n < 0 || (size_t)n >= sizeof path) {
+        rfl_conf_report_add(report, "tests.d", 0, NULL, "the path of the policy is too long", "use a shorter one");
+        return RFL_E_INVALID;
+    }
     int count = scandir(path, &entries, only_conf, by_bytes);
     if (count < 0 && errno == ENOENT)
         return RFL_E_OK;

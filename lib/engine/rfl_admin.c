@@ -38,7 +38,7 @@ static void handle_state(struct rfl_engine *e, uint64_t session)
     state->store_bytes = stat.used_bytes;
     state->mailbox_rows = stat.mailbox_rows;
     state->index_bytes = stat.index_bytes;
-    e->head_asked = true;
+    rfl__want_head(e, &state->head);
     state->started_ms = e->started_ms;
     state->now_ms = e->now.wall_ms;
     for (unsigned i = 0; i < RFL_STATUS_COUNT; i++) {

@@ -15,18 +15,23 @@ static struct rfl_msg_head head_of(const struct rfl_engine *e)
                                   .public_key = { e->public_key, sizeof e->public_key } };
 }
 
+void rfl__want_head(struct rfl_engine *e, struct rfl_msg_head *head)
+{
+    e->head_asked = true;
+    head->store_id = (struct rfl_view){ e->head.store_id, sizeof e->head.store_id };
+}
+
 void rfl__sign_outbox(struct rfl_engine *e)
 {
     rfl_store_sign_head(e->store, &e->head);
     rfl_store_public_key(e->store, e->public_key);
     for (uint32_t i = 0; i < e->outbox_count; i++) {
         struct rfl_reply *reply = &e->outbox[i].reply;
-        if (reply->kind == RFL_MSG_RECEIPT)
-            reply->receipt.head = head_of(e);
-        else if (reply->kind == RFL_MSG_AUDIT_PAGE)
-            reply->audit_page.head = head_of(e);
-        else if (reply->kind == RFL_MSG_ADMIN_STATE)
-            reply->admin_state.head = head_of(e);
+        struct rfl_msg_head *head = reply->kind == RFL_MSG_RECEIPT ? &reply->receipt.head
+                                    : reply->kind == RFL_MSG_AUDIT_PAGE ? &reply->audit_page.head
+                                    : reply->kind == RFL_MSG_ADMIN_STATE ? &reply->admin_state.head : NULL;
+        if (head != NULL && head->store_id.len > 0)
+            *head = head_of(e);
     }
 }
 
@@ -68,7 +73,7 @@ void rfl__handle_audit_read(struct rfl_engine *e, uint64_t session, const struct
     while (rows != NULL && count < limit && seq < UINT64_MAX && take_entry(e, ++seq, &used, &rows[count]))
         count++;
     struct rfl_msg_audit_page *page = &rfl__say(e, session, RFL_MSG_AUDIT_PAGE)->audit_page;
-    e->head_asked = true;
+    rfl__want_head(e, &page->head);
     page->entries = rows;
     page->entries_count = count;
 }

@@ -46,14 +46,17 @@ static void say_receipt(struct rfl_engine *e, uint64_t session, const struct rfl
     }
     struct rfl_reply *reply = rfl__say(e, session, RFL_MSG_RECEIPT);
     struct rfl_msg_receipt *receipt = &reply->receipt;
-    e->head_asked = true;
     receipt->receipt = rfl__receipt_text(e, referral->id);
     receipt->replayed = replayed;
     receipt->received_ms = referral->received_ms;
     receipt->epoch = rfl_store_epoch(e->store);
     receipt->log_sequence = referral->seq.v;
     receipt->version = referral->amendments;
-    if (rfl_disclose_place(e->policy, (enum rfl_door)referral->door)) {
+    bool seen = rfl_disclose_place(e->policy, (enum rfl_door)referral->door);
+    /* Asked again and again, the heads of replays would tell a door when something happened in the log at all. */
+    if (!replayed || seen)
+        rfl__want_head(e, &receipt->head);
+    if (seen) {
         receipt->joined = referral->prev_on_case.v != 0;
         receipt->status = kase.status;
         receipt->due_ms = kase.due_ms;

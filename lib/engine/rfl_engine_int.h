@@ -189,7 +189,9 @@ struct rfl_view rfl__actor_text(struct rfl_engine *e, const struct rfl_entry *en
 void rfl__queue_row(struct rfl_engine *e, const struct rfl_queue *queue, struct rfl_queue_row *row);
 
 /* ---- rfl_audit.c: the log as it is stored, and its signed head ---- */
-/* Signs the log as this turn leaves it and puts the head wherever the outbox wants one. Before the commit. */
+/* A reply's head is to be the signed one. */
+void rfl__want_head(struct rfl_engine *e, struct rfl_msg_head *head);
+/* Signs the log as this turn leaves it and puts the head wherever one is wanted. Before the commit. */
 void rfl__sign_outbox(struct rfl_engine *e);
 void rfl__handle_audit_read(struct rfl_engine *e, uint64_t session, const struct rfl_ask *ask);
 

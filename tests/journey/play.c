@@ -56,13 +56,18 @@ static void tape_put(struct tape *tape, const void *bytes, size_t len)
     tape->len += len;
 }
 
-/* The position in the log counts what everybody does and is of no door's concern; all else must be the same. */
+/* The position in the log, and the log's signed head at that position, are of what everybody does, and every store has
+ * keys of its own: no door's concern. All else must be the same. A repeated receipt is to have no head at all. */
 static void record(struct play *play, const struct rfl_outgoing *said)
 {
     static uint8_t frame[RFL_MESSAGE_BYTES_MAX];
     struct rfl_reply reply = said->reply;
     if (reply.kind == RFL_MSG_RECEIPT)
         reply.receipt.log_sequence = 0;
+    if (reply.kind == RFL_MSG_RECEIPT && !reply.receipt.replayed) {
+        assert_int_equal(reply.receipt.head.signature.len, 64);
+        memset(&reply.receipt.head, 0, sizeof reply.receipt.head);
+    }
     uint32_t len = (uint32_t)rfl_wire_encode_reply(&reply, frame, sizeof frame), session = (uint32_t)said->session;
     assert_int_not_equal(len, 0);
     tape_put(&play->tape, &play->turn, sizeof play->turn);

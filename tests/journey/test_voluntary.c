@@ -312,7 +312,8 @@ static void open_mailboxes(struct play *play)
     play_turn_end(play);
 }
 
-/* After the end: every question again, an outcome that comes late, and a new referral by the Jobcentre. */
+/* After the end: every question again, an outcome that comes late, the same referrals again (a replay), and a new one
+ * by the Jobcentre. */
 static void aftermath(struct play *play, const struct shared *shared, const struct secret *secret)
 {
     struct person person = person_of(NULL, true);
@@ -320,6 +321,9 @@ static void aftermath(struct play *play, const struct shared *shared, const stru
     if (secret->outcome_later)
         act(play, secret, S_OUTCOME);
     probe_all(play, shared, true);
+    for (unsigned i = 1; i < ONLOOKERS; i++)
+        if (shared->onlooker[i])
+            play_submit(play, i, "one", &person);
     play_turn_end(play);
     play_turn_begin(play, MINUTE_MS);
     play_submit(play, 0, "two", &person);
