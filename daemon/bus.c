@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -20,7 +21,13 @@ static_assert(BUS_SEND_HWM >= RFL_CREDIT_MAX + RFL_BATCH_MAX, "one turn's answer
 enum {
     GONE_COUNT_MAX = SESSION_COUNT_MAX,
     ENFORCE_DOMAIN = 93,            /* ZMQ_ZAP_ENFORCE_DOMAIN: works by number where the header does not declare it */
-    STRANGER_MS = 5000              /* how long a stranger's own refusal may take at start */
+    STRANGER_MS = 5000,             /* how long a stranger's own refusal may take at start */
+    KERNEL_BUFFER_BYTES = 256 << 10,    /* each way of each connection; left alone, the kernel gives up to 6 MiB */
+    FILES_KEPT = 128,               /* descriptors that are no connection's, and those accepted before we notice */
+    ADMIN_KEPT = 64,                /* connections that only the admin socket may have */
+    CROWDED_LOOKS = 64,             /* descriptors searched for somebody silent to give way */
+    CROWDED_SILENT_MS = 1000,       /* a handshake may take so long before its connection gives way */
+    LOCAL_LOOK_MS = 5000            /* how often to look when all sockets are ipc: only silence can be seen there */
 };
 
 struct bus {
@@ -30,6 +37,13 @@ struct bus {
     struct session_table *sessions;
     struct peers *peers;
     struct zap *zap;                            /* NULL: without keys */
+    struct quota *quota;
+    struct meter meter;
+    struct clock clock;
+    uint64_t strikes_seen;
+    uint32_t connections_max;
+    int crowded_fd;                             /* where the search for somebody silent goes on */
+    bool any_tcp;
     struct rfl_identity server;
     struct rfl_curve_key key;                   /* of the last message, where no connection holds it */
     int64_t next_cut_boot_ms;
@@ -57,6 +71,16 @@ uint32_t bus_session_count(const struct bus *bus)
     return session_count(bus->sessions);
 }
 
+/* accept never fails for want of a descriptor, as a listener that cannot accept spins. */
+static uint32_t connections_max(void)
+{
+    struct rlimit files;
+    uint32_t most = SESSION_COUNT_MAX - SESSION_COUNT_MAX / 8;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < most + FILES_KEPT)
+        most = files.rlim_cur > 2 * FILES_KEPT ? (uint32_t)files.rlim_cur - FILES_KEPT : FILES_KEPT;
+    return most;
+}
+
 enum rfl_err bus_new(struct bus **out)
 {
     struct bus *bus = calloc(1, sizeof *bus);
@@ -66,8 +90,10 @@ enum rfl_err bus_new(struct bus **out)
     bus->next_cut_boot_ms = INT64_MAX;
     bus->sessions = session_table_new(SESSION_COUNT_MAX);
     bus->peers = peers_new();
+    bus->quota = quota_new();
+    bus->connections_max = connections_max();
     bus->context = zmq_ctx_new();
-    if (bus->sessions == NULL || bus->peers == NULL || bus->context == NULL) {
+    if (bus->sessions == NULL || bus->peers == NULL || bus->quota == NULL || bus->context == NULL) {
         bus_free(&bus, 0);
         return RFL_E_MEMORY;
     }
@@ -98,6 +124,7 @@ void bus_free(struct bus **bus_io, int linger_ms)
             ;
     session_table_free(&bus->sessions);
     peers_free(&bus->peers);
+    quota_free(&bus->quota);
     free(bus);
     *bus_io = NULL;
 }
@@ -125,6 +152,8 @@ static bool set_limits(void *socket, bool ipv6)
         { ZMQ_ROUTER_MANDATORY, 1 },            /* a peer that is gone is an error, not silence */
         { ZMQ_HANDSHAKE_IVL, 3000 },            /* a connection that says nothing costs a descriptor: 3 s, not 30 */
         { ZMQ_BACKLOG, 512 },
+        { ZMQ_SNDBUF, KERNEL_BUFFER_BYTES },
+        { ZMQ_RCVBUF, KERNEL_BUFFER_BYTES },
         { ZMQ_HEARTBEAT_IVL, 5000 },            /* slow: a commit that stalls must not cut peers off */
         { ZMQ_HEARTBEAT_TIMEOUT, 30000 },
     };
@@ -181,6 +210,34 @@ static void count_refused(struct bus *bus, uint16_t event, uint32_t value)
         bus->counters.bus_no_key += bus->zap != NULL;
 }
 
+/* Whoever has said nothing for a while gives way to the one who came; if there is nobody, the one who came does. */
+static void make_room(struct bus *bus, int fd)
+{
+    struct peer *peer, *came = peers_at(bus->peers, fd);
+    uint32_t most = came != NULL && came->socket == BUS_ADMIN ? bus->connections_max
+                                                              : bus->connections_max - ADMIN_KEPT;
+    if (came == NULL || peers_count(bus->peers) <= most)
+        return;
+    bus->counters.bus_crowded++;
+    for (int looks = 0; looks < CROWDED_LOOKS; looks++, bus->crowded_fd++) {
+        if ((peer = peers_next(bus->peers, &bus->crowded_fd)) == NULL) {
+            bus->crowded_fd = 0;
+        } else if (peer->session == 0 && !peer->has_key && peer->cut_boot_ms == 0 && peer->socket != BUS_ADMIN
+                   && bus->boot_ms - peer->since_boot_ms > CROWDED_SILENT_MS) {
+            peer->cut_boot_ms = bus->boot_ms;   /* libzmq tells when it is gone */
+            (void)peers_shut(peer, bus->crowded_fd);
+            return;
+        }
+    }
+    came->cut_boot_ms = bus->boot_ms;
+    (void)peers_shut(came, fd);
+}
+
+static bool is_crowded(const struct bus *bus)
+{
+    return peers_count(bus->peers) > bus->connections_max / 4 * 3;
+}
+
 static void heed_monitor(struct bus *bus, uint8_t socket)
 {
     uint16_t event;
@@ -188,6 +245,7 @@ static void heed_monitor(struct bus *bus, uint8_t socket)
     while (next_event(bus->monitor[socket], &event, &value)) {
         if (event == ZMQ_EVENT_ACCEPTED) {
             peers_accepted(bus->peers, (int)value, socket, bus->boot_ms);
+            make_room(bus, (int)value);
         } else if (event == ZMQ_EVENT_ACCEPT_FAILED) {
             bus->counters.bus_accept_failed++;
         } else if (event == ZMQ_EVENT_DISCONNECTED) {
@@ -203,17 +261,24 @@ enum rfl_err bus_require_keys(struct bus *bus, const struct rfl_identity *server
 {
     assert(bus->zap == NULL && bus->socket[0] == NULL);
     bus->server = *server;
-    return zap_new(bus->context, &bus->zap);
+    enum rfl_err err = zap_new(bus->context, &bus->zap);
+    if (err == RFL_E_OK)
+        zap_set_quota(bus->zap, bus->quota);
+    return err;
 }
 
 void bus_set_keys(struct bus *bus, const struct rfl_keys *keys)
 {
-    if (bus->zap != NULL)
-        zap_set_keys(bus->zap, keys);
+    if (bus->zap == NULL)
+        return;
+    zap_set_keys(bus->zap, keys);
+    quota_set_keys(bus->quota, keys);
 }
 
 struct zap *bus_zap(struct bus *bus) { return bus->zap; }
 struct peers *bus_peers(struct bus *bus) { return bus->peers; }
+struct quota *bus_quota(struct bus *bus) { return bus->quota; }
+const struct meter_counters *bus_meter_counters(const struct bus *bus) { return &bus->meter.counters; }
 
 /* The domain alone, or option 93 alone, would let every key in when the handler cannot be asked: both, or neither. */
 static bool insist_on_keys(const struct bus *bus, void *socket)
@@ -228,6 +293,7 @@ static bool insist_on_keys(const struct bus *bus, void *socket)
 enum rfl_err bus_bind(struct bus *bus, enum bus_socket socket, const char *endpoint)
 {
     assert(bus->socket[socket] == NULL);
+    bus->any_tcp |= strncmp(endpoint, "tcp:", 4) == 0;
     enum rfl_err err = check_folder(endpoint);
     if (err != RFL_E_OK)
         return err;
@@ -270,6 +336,15 @@ static void *stranger_socket(struct bus *bus, enum bus_socket socket, void **mon
     return NULL;
 }
 
+/* Handshakes come between turns too. */
+static void serve_zap(struct bus *bus)
+{
+    struct rfl_now now;
+    clock_read(&bus->clock, &now);
+    bus->boot_ms = now.boot_ms;
+    zap_serve(bus->zap, &now, is_crowded(bus));
+}
+
 bool bus_refuses_strangers(struct bus *bus, enum bus_socket socket)
 {
     uint16_t event = 0;
@@ -283,7 +358,7 @@ bool bus_refuses_strangers(struct bus *bus, enum bus_socket socket)
                                    { .socket = bus->monitor[socket], .events = ZMQ_POLLIN } };
         if (zmq_poll(items, 3, (long)((until_us - now_us) / 1000) + 1) == -1 && errno != EINTR)
             break;
-        zap_serve(bus->zap, clock_stamp_ms());
+        serve_zap(bus);
         (void)next_event(monitor, &event, &status);
         heed_monitor(bus, (uint8_t)socket);
     }
@@ -312,7 +387,7 @@ bool bus_wait(struct bus *bus, int fd, int64_t timeout_ms)
     if (zmq_poll(items, bus->zap != NULL ? ITEMS : ZAP, (long)timeout_ms) == -1)
         return false;                           /* EINTR: the loop comes round again */
     if ((items[ZAP].revents & ZMQ_POLLIN) != 0)
-        zap_serve(bus->zap, clock_stamp_ms());
+        serve_zap(bus);
     for (uint8_t i = 0; i < BUS_SOCKET_COUNT; i++) {
         if ((items[i + MONITORS].revents & ZMQ_POLLIN) != 0)
             heed_monitor(bus, i);
@@ -334,28 +409,54 @@ static void end_session(struct bus *bus, uint64_t session)
         bus->counters.bus_untold++;
 }
 
-/* Reads and forgets the rest of a message: libzmq hands over all of its frames or none. */
-static void drain_message(void *socket)
+/* Reads and forgets the rest of a message: libzmq hands over all of its frames or none. Returns their bytes on the
+ * wire. */
+static uint64_t drain_message(void *socket, bool with_keys)
 {
     int more = 1;
+    uint64_t bytes = 0;
     zmq_msg_t rest;
     (void)zmq_msg_init(&rest);
-    while (more && zmq_msg_recv(&rest, socket, ZMQ_DONTWAIT) != -1)
+    while (more && zmq_msg_recv(&rest, socket, ZMQ_DONTWAIT) != -1) {
         more = zmq_msg_more(&rest);
+        bytes += meter_wire_bytes(zmq_msg_size(&rest), with_keys);
+    }
     (void)zmq_msg_close(&rest);
+    return bytes;
+}
+
+/* The connection behind the message. Whether it was accepted may not have been heard yet. */
+static struct peer *find_peer(struct bus *bus, uint8_t which, uint64_t session)
+{
+    struct peer *peer = peers_of(bus->peers, session);
+    for (int tries = 0; peer == NULL && tries < 2; tries++) {
+        if (tries > 0)
+            heed_monitor(bus, which);
+        peer = peers_heard(bus->peers, zmq_msg_get(&bus->payload, ZMQ_SRCFD), session);
+    }
+    return peer;
+}
+
+static void remember_key(struct bus *bus, struct peer *peer, const struct rfl_curve_key *key, const char *user)
+{
+    if (!peer->has_key)
+        quota_spoke(bus->quota, key);
+    peer->has_key = true;
+    peer->key = *key;
+    (void)snprintf(peer->user, sizeof peer->user, "%s", user);
 }
 
 /* Whose message the payload is. libzmq says it of the payload frame and not of the routing frame. What was decoded of
  * an earlier message of the connection is used again when libzmq says the same. False: it does not say, or the
  * connection is being cut; the message is dropped. */
-static bool find_key(struct bus *bus, struct bus_frame *out)
+static bool find_key(struct bus *bus, uint64_t wire_bytes, struct bus_frame *out)
 {
     const char *user = zmq_msg_gets(&bus->payload, "User-Id");
-    struct peer *peer = peers_of(bus->peers, out->session);
-    if (peer == NULL)
-        peer = peers_heard(bus->peers, zmq_msg_get(&bus->payload, ZMQ_SRCFD), out->session);
+    struct peer *peer = find_peer(bus, out->socket, out->session);
     if (peer != NULL && peer->cut_boot_ms != 0)
         return false;
+    if (peer != NULL)
+        meter_took(&peer->bytes, wire_bytes, !out->misframed);
     if (bus->zap == NULL)
         return true;
     if (user == NULL)
@@ -367,21 +468,42 @@ static bool find_key(struct bus *bus, struct bus_frame *out)
     if (!rfl_key_from_z85((struct rfl_view){ (const uint8_t *)user, strlen(user) }, &bus->key))
         return false;
     out->key = &bus->key;
-    if (peer != NULL) {
-        peer->has_key = true;
-        peer->key = bus->key;
-        memcpy(peer->user, user, sizeof peer->user);
-    }
+    if (peer != NULL)
+        remember_key(bus, peer, &bus->key, user);
     return true;
 }
 
-static void take_payload(struct bus *bus, void *socket, struct bus_frame *out)
+/* An id of its own choosing would let a peer starve whoever has it too, and it is never answered. The owner of the key
+ * is to blame; there is no session. */
+static void blame_foreign(struct bus *bus)
 {
+    struct rfl_curve_key key;
+    const char *user = bus->zap != NULL ? zmq_msg_gets(&bus->payload, "User-Id") : NULL;
+    struct peer *peer = peers_at(bus->peers, zmq_msg_get(&bus->payload, ZMQ_SRCFD));
+    if (user == NULL || !rfl_key_from_z85((struct rfl_view){ (const uint8_t *)user, strlen(user) }, &key))
+        return;
+    if (peer != NULL && peer->session == 0)
+        remember_key(bus, peer, &key, user);
+    quota_punish(bus->quota, &key, QUOTA_FOREIGN_ID, bus->boot_ms);
+}
+
+static uint64_t take_payload(struct bus *bus, void *socket, struct bus_frame *out)
+{
+    uint64_t bytes = meter_wire_bytes(zmq_msg_size(&bus->payload), bus->zap != NULL);
     out->misframed = zmq_msg_more(&bus->payload);
     if (out->misframed)
-        drain_message(socket);
-    else
-        out->payload = (struct rfl_view){ zmq_msg_data(&bus->payload), zmq_msg_size(&bus->payload) };
+        return bytes + drain_message(socket, bus->zap != NULL);
+    out->payload = (struct rfl_view){ zmq_msg_data(&bus->payload), zmq_msg_size(&bus->payload) };
+    return bytes;
+}
+
+/* False: the key's owner is not even answered. */
+static bool within_quota(struct bus *bus, struct bus_frame *out)
+{
+    enum quota_verdict verdict = QUOTA_TAKE;
+    if (out->key != NULL)
+        verdict = quota_message(bus->quota, out->key, bus->boot_ms, &out->busy_ms);
+    return verdict != QUOTA_DROP;
 }
 
 /* False: the socket is empty. */
@@ -401,10 +523,11 @@ static bool fetch(struct bus *bus, uint8_t which, int64_t boot_ms, struct bus_fr
     (void)zmq_msg_close(&routing);
     *out = (struct bus_frame){ .socket = which, .misframed = true };
     bool paid = more && zmq_msg_recv(&bus->payload, socket, ZMQ_DONTWAIT) != -1;
-    if (paid)
-        take_payload(bus, socket, out);
+    uint64_t wire_bytes = paid ? take_payload(bus, socket, out) : 0;
     if (!ours) {
         bus->counters.bus_foreign_ids++;
+        if (paid)
+            blame_foreign(bus);
         return true;
     }
     uint64_t evicted;
@@ -413,9 +536,13 @@ static bool fetch(struct bus *bus, uint8_t which, int64_t boot_ms, struct bus_fr
         bus->counters.bus_evicted++;
         end_session(bus, evicted);
     }
-    if ((paid || bus->zap != NULL) && (!paid || !find_key(bus, out))) {
+    if ((paid || bus->zap != NULL) && (!paid || !find_key(bus, wire_bytes, out))) {
         bus->counters.bus_unsigned++;
         out->session = 0;                       /* there is nobody to answer */
+        return true;
+    }
+    if (!within_quota(bus, out)) {
+        out->session = 0;
         return true;
     }
     bus->counters.bus_misframed += out->misframed;
@@ -438,6 +565,20 @@ bool bus_receive(struct bus *bus, int64_t boot_ms, struct bus_frame *out)
     return false;
 }
 
+static void plan_cut(struct bus *bus, struct peer *peer, int64_t boot_ms);
+
+/* There is a gap in what it will hear, so it had better begin anew. */
+static void cut_not_reading(struct bus *bus, uint64_t session)
+{
+    struct peer *peer = peers_of(bus->peers, session);
+    bus->counters.bus_not_reading++;
+    if (peer == NULL)
+        return;
+    if (peer->has_key)
+        quota_punish(bus->quota, &peer->key, QUOTA_NOT_READING, bus->boot_ms);
+    plan_cut(bus, peer, bus->boot_ms);
+}
+
 void bus_send(struct bus *bus, uint64_t session, struct rfl_view frame)
 {
     struct session_peer peer;
@@ -450,12 +591,16 @@ void bus_send(struct bus *bus, uint64_t session, struct rfl_view frame)
     void *socket = bus->socket[peer.socket];
     if (zmq_send(socket, id, sizeof id, ZMQ_DONTWAIT | ZMQ_SNDMORE) != -1) {
         /* The peer may vanish between its two frames; libzmq then drops the message, as it may at any later moment. */
-        if (zmq_send(socket, frame.p, frame.len, ZMQ_DONTWAIT) != -1)
-            bus->counters.bus_sent++;
+        if (zmq_send(socket, frame.p, frame.len, ZMQ_DONTWAIT) == -1)
+            return;
+        bus->counters.bus_sent++;
+        struct peer *to = peers_of(bus->peers, session);
+        if (to != NULL)
+            to->bytes.given += meter_wire_bytes(frame.len, bus->zap != NULL);
         return;
     }
     if (errno == EAGAIN)
-        bus->counters.bus_not_reading++;
+        cut_not_reading(bus, session);
     else
         bus->counters.bus_unreachable++;
     end_session(bus, session);
@@ -530,6 +675,25 @@ void bus_cut_due(struct bus *bus, int64_t boot_ms)
         if (session != 0)
             end_session(bus, session);
     }
+}
+
+void bus_look(struct bus *bus, int64_t boot_ms)
+{
+    bus->boot_ms = boot_ms;
+    if (boot_ms < bus_next_look(bus))
+        return;
+    bus->strikes_seen = quota_counters(bus->quota)->key_strikes;
+    if (meter_look(&bus->meter, bus->peers, bus->quota, bus->dry, boot_ms) > 0)
+        bus->next_cut_boot_ms = 0;
+}
+
+int64_t bus_next_look(const struct bus *bus)
+{
+    if (peers_count(bus->peers) == 0)
+        return INT64_MAX;
+    if (quota_counters(bus->quota)->key_strikes != bus->strikes_seen)
+        return 0;
+    return bus->meter.looked_boot_ms + (bus->any_tcp ? METER_EVERY_MS : LOCAL_LOOK_MS);
 }
 
 int64_t bus_next_cut(const struct bus *bus)

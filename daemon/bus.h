@@ -14,7 +14,7 @@
 #ifndef BUS_H
 #define BUS_H
 
-#include "peers.h"
+#include "meter.h"
 #include "zap.h"
 
 enum bus_socket { BUS_DOORS, BUS_WORKERS, BUS_ADMIN, BUS_SOCKET_COUNT };
@@ -39,7 +39,8 @@ struct bus;
     X(bus_wrong_server_key)  /* they expected another daemon's key, or bent the handshake */ \
     X(bus_no_key)            /* they offered no key (NULL, PLAIN), spoke an older protocol, or none of ZeroMQ's */ \
     X(bus_unsigned)          /* messages dropped: no key, which cannot be, or of a connection about to be cut */ \
-    X(bus_cut)               /* connections cut because their key ended or was given other rights */ \
+    X(bus_cut)               /* connections cut: their key ended or was given other rights, or meter.h says why */ \
+    X(bus_crowded)           /* connections closed as soon as they were made, or before they said anything: no room */ \
     X(bus_disconnected)      /* connections that ended, and those cut for a frame that is too large or malformed */ \
     X(bus_untold)            /* ended sessions the engine must notice by its own idle clock: too many at once */
 struct bus_counters {
@@ -61,6 +62,8 @@ RFL_MUST_USE enum rfl_err bus_require_keys(struct bus *bus, const struct rfl_ide
 void bus_set_keys(struct bus *bus, const struct rfl_keys *keys);
 /* NULL without keys. */
 struct zap *bus_zap(struct bus *bus);
+struct quota *bus_quota(struct bus *bus);
+const struct meter_counters *bus_meter_counters(const struct bus *bus);
 /* Connects to the bound socket with a key that nobody knows. True when it was refused, and for that reason, in time. */
 RFL_MUST_USE bool bus_refuses_strangers(struct bus *bus, enum bus_socket socket);
 /* Makes the socket's limits and binds it; each socket once. An ipc endpoint's folder is made (0700) when it is missing
@@ -76,6 +79,7 @@ bool bus_wait(struct bus *bus, int fd, int64_t timeout_ms);
 struct bus_frame {
     uint8_t socket;                             /* enum bus_socket */
     bool misframed;                             /* the payload is then empty */
+    uint32_t busy_ms;                           /* not 0: its key is over its rate, and may try again in so long */
     uint64_t session;                           /* 0: dropped and counted; there is nobody to answer */
     const struct rfl_curve_key *key;            /* whose it is, borrowed like the payload; NULL without keys */
     struct rfl_view payload;                    /* borrowed until the next bus_receive */
@@ -99,6 +103,11 @@ void bus_cut_due(struct bus *bus, int64_t boot_ms);
 int64_t bus_next_cut(const struct bus *bus);
 /* Connections by descriptor, to be looked at. */
 struct peers *bus_peers(struct bus *bus);
+
+/* Looks at what connections make us hold (meter.h), when it is time; those that must go are then due to be cut. */
+void bus_look(struct bus *bus, int64_t boot_ms);
+/* When bus_look has something to do; INT64_MAX: never, as nobody is connected. */
+int64_t bus_next_look(const struct bus *bus);
 
 /* Ends sessions that have been silent for BUS_FORGET_MS; bus_gone then tells them. */
 void bus_forget(struct bus *bus, int64_t boot_ms);

@@ -16,7 +16,7 @@ enum {
     DRAIN_QUIET_MS = 100,           /* draining ends when nothing has come for so long */
     DRAIN_MS_MAX = 5 * 1000,        /* or after this, whoever is still talking */
     HEAD_LOOK_MS = 1000, HEAD_SAY_MS = 60 * 1000, HEAD_ENTRIES = 1000,
-    COUNTERS_MAX = 160,
+    COUNTERS_MAX = 192,
     LAST_WORD_MS = 250,             /* from a refusal that ends a connection to its cut */
     ENDING_MAX = 256                /* keys about to end, in one status */
 };
@@ -96,11 +96,19 @@ static void complete_admin_state(struct loop *loop, struct rfl_msg_admin_state *
 #define X(name) add_counter(loop, &count, #name, bus->name);
     BUS_COUNTER_LIST(X)
 #undef X
+    const struct meter_counters *meter = bus_meter_counters(d->bus);
+#define X(name) add_counter(loop, &count, #name, meter->name);
+    METER_COUNTER_LIST(X)
+#undef X
 #define X(name) add_counter(loop, &count, "loop_" #name, loop->counters.name);
     LOOP_COUNTER_LIST(X)
 #undef X
     if (bus_zap(d->bus) != NULL) {
         const struct zap_counters *zap = zap_counters(bus_zap(d->bus));
+        const struct quota_counters *quota = quota_counters(bus_quota(d->bus));
+#define X(name) add_counter(loop, &count, #name, quota->name);
+        QUOTA_COUNTER_LIST(X)
+#undef X
 #define X(name) add_counter(loop, &count, #name, zap->name);
         ZAP_COUNTER_LIST(X)
 #undef X
@@ -264,12 +272,24 @@ static const struct rfl_key_entry *asker(const struct daemon *d, const struct bu
     return entry != NULL && rfl_key_state(entry, d->now.wall_ms) == RFL_KEY_GOOD ? entry : NULL;
 }
 
+/* Nothing of the body is looked at, so that it costs little; and nothing is in the store, so it may be said at once. */
+static void say_over_rate(struct loop *loop, const struct bus_frame *frame)
+{
+    say(loop, frame->session, &(struct rfl_reply){
+        .kind = RFL_MSG_REFUSAL, .correlation = rfl_wire_correlation(frame->payload),
+        .refusal = { .code = RFL_CODE_BUSY, .retry_after_ms = frame->busy_ms } });
+}
+
 static void take_frame(struct loop *loop, const struct bus_frame *frame)
 {
     struct daemon *d = loop->d;
     const struct rfl_key_entry *entry = NULL;
     if (frame->session == 0)
         return;
+    if (frame->busy_ms != 0) {
+        say_over_rate(loop, frame);
+        return;
+    }
     enum rfl_code code = RFL_CODE_PARSE;
     rfl_arena_reset(&loop->arena);
     if (frame->misframed)
@@ -421,7 +441,13 @@ static void say_refusals(struct loop *loop)
     for (uint32_t i = 0; i < count; i++)
         LOG(&d->log, WARN, "key.refused", F_OURS("why", refusal[i].why), F_OURS("key", refusal[i].fingerprint),
             F_OURS("from", refusal[i].address), F_U64("times", refusal[i].times));
-    if (count > 0)
+    struct quota_struck struck[QUOTA_STRIKES_KEPT];
+    uint32_t struck_count = quota_strikes(bus_quota(d->bus), struck);
+    for (uint32_t i = 0; i < struck_count; i++)
+        LOG(&d->log, WARN, "key.shut_out", F_OURS("why", struck[i].why), F_OURS("key", struck[i].fingerprint),
+            F_U64("for_ms", struck[i].for_ms), F_U64("times", struck[i].times),
+            F_LIT("next", "ask its owner (referralctl keys list); revoke it if it goes on"));
+    if (count + struck_count > 0)
         loop->refusals_said_boot_ms = d->now.boot_ms;
 }
 
@@ -469,6 +495,8 @@ static int64_t wait_ms(const struct loop *loop)
         wait = DRAIN_QUIET_MS;
     if (bus_next_cut(d->bus) != INT64_MAX && bus_next_cut(d->bus) - d->now.boot_ms < wait)
         wait = bus_next_cut(d->bus) - d->now.boot_ms;
+    if (bus_next_look(d->bus) != INT64_MAX && bus_next_look(d->bus) - d->now.boot_ms < wait)
+        wait = bus_next_look(d->bus) - d->now.boot_ms;
     if (bus_has_gone(d->bus) || loop->drain_new || wait < 0)
         wait = 0;
     return wait;
@@ -524,6 +552,7 @@ static enum step turn(struct loop *loop)
     keep_house(loop);
     say_head(loop);
     say_refusals(loop);
+    bus_look(d->bus, d->now.boot_ms);
     bus_cut_due(d->bus, d->now.boot_ms);
     bool due = rfl_engine_next_due(d->engine) <= d->now.wall_ms;
     if (readable || loop->drain_new)

@@ -64,6 +64,11 @@ struct peer *peers_heard(struct peers *peers, int fd, uint64_t session)
     return peer;
 }
 
+struct peer *peers_at(struct peers *peers, int fd)
+{
+    return fd >= 0 && fd < PEERS_FD_MAX && peers->peer[fd].here ? &peers->peer[fd] : NULL;
+}
+
 struct peer *peers_of(struct peers *peers, uint64_t session)
 {
     struct peer *peer = &peers->peer[peers->fd_of[session % SESSION_COUNT_MAX]];

@@ -13,6 +13,14 @@
 
 enum { PEERS_FD_MAX = 65536 };
 
+/* Bytes as they are on the wire, kept by meter.c. */
+struct peer_bytes {
+    uint64_t taken, given;              /* of messages that the loop took, and that it sent */
+    uint64_t control_in;                /* at least so many were received that are no messages */
+    uint64_t control_out;               /* and sent */
+    uint64_t mark;                      /* control_in as it would be if nothing was held when it was read; 0: none */
+};
+
 struct peer {
     bool here;
     bool has_key;                       /* key is set: something was heard on it */
@@ -21,6 +29,7 @@ struct peer {
     uint64_t session;                   /* 0: nothing was heard on it yet */
     int64_t since_boot_ms;              /* accepted, or first heard */
     int64_t cut_boot_ms;                /* when it is to be cut; 0: not */
+    struct peer_bytes bytes;
     struct rfl_curve_key key;
     char user[RFL_Z85_CHARS + 1];       /* the same, as libzmq hands it over with each message */
 };
@@ -39,6 +48,8 @@ void peers_closed(struct peers *peers, int fd);
  * message finds it. (A message left over from a closed connection may still be put to one that has got its number and
  * said nothing yet; the worst that comes of it is that one more connection is cut, and made again by its owner.) */
 struct peer *peers_heard(struct peers *peers, int fd, uint64_t session);
+/* NULL: out of range, or no connection that is known of. */
+struct peer *peers_at(struct peers *peers, int fd);
 /* NULL: not known, or closed. */
 struct peer *peers_of(struct peers *peers, uint64_t session);
 void peers_forget_session(struct peers *peers, uint64_t session);

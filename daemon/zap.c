@@ -12,6 +12,8 @@ struct frame { size_t len; uint8_t bytes[FRAME_BYTES_MAX]; };
 struct zap {
     void *socket;
     const struct rfl_keys *keys;
+    struct quota *quota;
+    bool crowded;
     struct zap_counters counters;
     uint32_t refusals_count;
     struct zap_refusal refusal[ZAP_REFUSALS_KEPT];
@@ -42,6 +44,7 @@ void zap_free(struct zap **zap)
 }
 
 void zap_set_keys(struct zap *zap, const struct rfl_keys *keys) { zap->keys = keys; }
+void zap_set_quota(struct zap *zap, struct quota *quota) { zap->quota = quota; }
 void *zap_socket(struct zap *zap) { return zap->socket; }
 const struct zap_counters *zap_counters(const struct zap *zap) { return &zap->counters; }
 
@@ -78,16 +81,23 @@ static void note_refusal(struct zap *zap, const char *why, const struct rfl_curv
 }
 
 /* The status, "200" to let it in. */
-static const char *judge(struct zap *zap, const struct rfl_curve_key *key, const struct frame *address, int64_t now_ms)
+static const char *judge(struct zap *zap, const struct rfl_curve_key *key, const struct frame *address,
+                         const struct rfl_now *now)
 {
+    const char *why;
     const struct rfl_key_entry *entry = zap->keys != NULL ? rfl_keys_find(zap->keys, key) : NULL;
     if (entry == NULL) {
         zap->counters.key_unknown++;
         note_refusal(zap, "key_unknown", key, address);
         return "400";
     }
-    switch (rfl_key_state(entry, now_ms)) {
+    switch (rfl_key_state(entry, now->wall_ms)) {
     case RFL_KEY_GOOD:
+        why = zap->quota != NULL ? quota_handshake(zap->quota, entry, zap->crowded, now->boot_ms) : NULL;
+        if (why != NULL) {
+            note_refusal(zap, why, key, address);
+            return "300";
+        }
         zap->counters.key_good++;
         return "200";
     case RFL_KEY_NOT_YET:
@@ -144,20 +154,21 @@ static void answer(struct zap *zap, const struct frame *request, const char *sta
         (void)zmq_send(zap->socket, frames[i].p, frames[i].len, ZMQ_DONTWAIT | (i < LAST ? ZMQ_SNDMORE : 0));
 }
 
-void zap_serve(struct zap *zap, int64_t now_ms)
+void zap_serve(struct zap *zap, const struct rfl_now *now, bool crowded)
 {
     struct frame frames[FRAMES];
     struct rfl_curve_key key;
     char user[RFL_Z85_CHARS + 1];
     bool whole;
     memset(frames, 0, sizeof frames);
+    zap->crowded = crowded;
     while (receive(zap, frames, &whole)) {
         const char *status = "500";
         user[0] = '\0';
         if (whole && is(&frames[VERSION], "1.0") && is(&frames[DOMAIN], ZAP_DOMAIN) && is(&frames[MECHANISM], "CURVE")
             && frames[CREDENTIAL].len == sizeof key.b) {
             memcpy(key.b, frames[CREDENTIAL].bytes, sizeof key.b);
-            status = judge(zap, &key, &frames[ADDRESS], now_ms);
+            status = judge(zap, &key, &frames[ADDRESS], now);
         } else {
             zap->counters.key_malformed++;
         }

@@ -5,11 +5,12 @@
  * let in carries its public key, in Z85, as the User-Id of each of its messages.
  *
  * What a refused peer sees is a ZAP status: 400 for a key that is not known, 500 for one that is known but is not good
- * now. libzmq hands both on, tells them apart from everything else, and does not connect again by itself. */
+ * now. libzmq hands both on, tells them apart from everything else, and does not connect again by itself. A good key
+ * that is beyond its quota meets status 300: the connection ends without a word, and libzmq tries again later. */
 #ifndef ZAP_H
 #define ZAP_H
 
-#include "rfl_conf_keys.h"
+#include "quota.h"
 
 #define ZAP_DOMAIN "referrald"
 
@@ -34,10 +35,12 @@ RFL_MUST_USE enum rfl_err zap_new(void *context, struct zap **out);
 void zap_free(struct zap **zap);
 /* Whom to let in from now on: borrowed. NULL, as at first: nobody. */
 void zap_set_keys(struct zap *zap, const struct rfl_keys *keys);
+/* By what to judge good keys too, borrowed: until then by nothing more. */
+void zap_set_quota(struct zap *zap, struct quota *quota);
 /* To be polled for reading. */
 void *zap_socket(struct zap *zap);
-/* Answers all requests that have come. now_ms is wall time. */
-void zap_serve(struct zap *zap, int64_t now_ms);
+/* Answers all requests that have come. crowded: there is room for few more connections. */
+void zap_serve(struct zap *zap, const struct rfl_now *now, bool crowded);
 const struct zap_counters *zap_counters(const struct zap *zap);
 /* Forgets what was counted and kept. */
 void zap_reset(struct zap *zap);

@@ -89,6 +89,13 @@ enum rfl_code rfl_wire_decode_ask(struct rfl_view frame, struct rfl_arena *arena
     return code == RFL_CODE_OK && invalid ? RFL_CODE_INVALID : code;
 }
 
+uint64_t rfl_wire_correlation(struct rfl_view frame)
+{
+    struct rfl__wire_envelope envelope;
+    (void)open_frame(frame, &envelope);
+    return envelope.correlation;
+}
+
 enum rfl_code rfl_wire_decode_reply(struct rfl_view frame, struct rfl_arena *arena, struct rfl_reply *reply)
 {
     struct rfl__wire_envelope envelope;

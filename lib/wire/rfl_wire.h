@@ -20,6 +20,9 @@ enum { RFL_WIRE_VERSION = 1 };
  * first `count` are set. */
 RFL_MUST_USE enum rfl_code rfl_wire_decode_ask(struct rfl_view frame, struct rfl_arena *arena, struct rfl_ask *ask);
 
+/* The correlation alone, when a frame is to be answered unread; 0 when it could not be found. */
+uint64_t rfl_wire_correlation(struct rfl_view frame);
+
 /* Reply -> frame. Returns the bytes written to out; 0 when cap is too small (the caller's mistake: every reply the
  * engine makes fits RFL_MESSAGE_BYTES_MAX). */
 size_t rfl_wire_encode_reply(const struct rfl_reply *reply, uint8_t *out, size_t cap);

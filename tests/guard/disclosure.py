@@ -29,6 +29,8 @@ OURS = {
     ("daemon/keyring.c", "entry->fingerprint"): "made by us from a public key",
     ("daemon/loop.c", "refusal[i].why"): "zap.c gives literals",
     ("daemon/loop.c", "refusal[i].fingerprint"): "made by us from a public key",
+    ("daemon/loop.c", "struck[i].why"): "quota.c gives literals",
+    ("daemon/loop.c", "struck[i].fingerprint"): "made by us from a public key",
     ("daemon/loop.c", "refusal[i].address"): "of a connection, not of a message; zap.c keeps digits and colons only",
     ("daemon/main.c", "why"): "sandbox_become's why",
 }

@@ -12,11 +12,15 @@ if(TARGET referrald AND TARGET referralctl)
     $<TARGET_FILE_DIR:referrald>)
   # The bus and its handler alone, so that the handler can be left unserved, or be taken away.
   set(rfl_bus_parts)
-  foreach(part bus zap peers session endpoint clock)
+  foreach(part bus zap quota meter peers session endpoint clock)
     list(APPEND rfl_bus_parts ${CMAKE_SOURCE_DIR}/daemon/${part}.c)
   endforeach()
   rfl_program(test_zap SOURCES ${rfl_security}/test_zap.c ${rfl_bus_parts}
     LINK rfl_conf rfl_core PkgConfig::ZMQ PkgConfig::CMOCKA)
   target_include_directories(test_zap PRIVATE ${CMAKE_SOURCE_DIR}/daemon)
   rfl_test(zap security TIMEOUT 60 COMMAND test_zap)
+  rfl_program(test_quota SOURCES ${rfl_security}/test_quota.c ${CMAKE_SOURCE_DIR}/daemon/quota.c
+    ${CMAKE_SOURCE_DIR}/daemon/meter.c ${CMAKE_SOURCE_DIR}/daemon/peers.c LINK rfl_conf rfl_core PkgConfig::CMOCKA)
+  target_include_directories(test_quota PRIVATE ${CMAKE_SOURCE_DIR}/daemon)
+  rfl_test(quota security TIMEOUT 30 COMMAND test_quota)
 endif()
