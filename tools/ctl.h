@@ -57,6 +57,7 @@ struct ctl_talk {
     struct rfl_client *client;
     const char *endpoint;
     const char *invalid_remedy;     /* what to do about INVALID without findings; NULL: what the code says */
+    const char *denied_remedy;      /* likewise, about NOT_PERMITTED */
 };
 /* CTL_OK, or the exit code after telling the person. A socket nobody listens on is found at once where that can be. */
 int ctl_talk_open(const struct ctl *ctl, const char *endpoint, struct ctl_talk *talk);
@@ -75,6 +76,8 @@ int ctl_print_json(const struct rfl_reply *reply);
 int ctl_print_value(json_t *value);
 /* Findings as a table; the values are never in them. */
 void ctl_print_findings(FILE *out, const struct rfl_finding *findings, uint32_t count);
+
+bool ctl_view_same(struct rfl_view a, struct rfl_view b);
 
 /* ---- reading a referral from JSON (ctl_referral.c) ---- */
 struct ctl_referral {

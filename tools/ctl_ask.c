@@ -151,7 +151,10 @@ static int refused(const struct ctl *ctl, const struct ctl_talk *talk, const str
     else
         (void)snprintf(what, sizeof what, "%s: %s", rfl_code_name(code), rfl_code_text(code));
     bool bare = code == RFL_CODE_INVALID && refusal->findings_count == 0 && talk->invalid_remedy != NULL;
-    int exit_code = ctl_fail(ctl, exit_of(code), what, bare ? talk->invalid_remedy : rfl_code_remedy(code));
+    bool denied = code == RFL_CODE_NOT_PERMITTED && talk->denied_remedy != NULL;
+    int exit_code = ctl_fail(ctl, exit_of(code), what, bare     ? talk->invalid_remedy
+                                                       : denied ? talk->denied_remedy
+                                                                : rfl_code_remedy(code));
     if (code == RFL_CODE_STATE)
         print_legal(stderr, refusal);
     return exit_code;

@@ -161,3 +161,8 @@ void ctl_table_print(struct ctl_table *table, FILE *out)
         print_row(table, out, (const char *const *)table->cell + i, width);
     ctl_table_drop(table);
 }
+
+bool ctl_view_same(struct rfl_view a, struct rfl_view b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}

@@ -10,8 +10,11 @@
 #include "rfl_whatif.h"
 
 enum { SAMPLES_DEFAULT = 3, SAMPLES_MAX = 1000000, PAIRS_SHOWN = 4, CASES_FIRST = 65536, DAYS_MAX = 3700,
-       DIGITS_SHOWN = 12 };
+       DIGITS_SHOWN = 12, SHADOWS_MAX = 256 };
 static const int64_t DAY_MS = INT64_C(86400) * 1000;
+
+/* What a rule that is being tried out would have done: whom it would have taken from one queue to another. */
+struct shadow { uint16_t rule; struct rfl_queue_no from, to; uint64_t count; };
 
 struct sample { uint64_t sequence; uint16_t queue, rule; uint8_t kind, reason; };
 
@@ -24,6 +27,8 @@ struct replay {
     enum rfl_fate listed;               /* NONE: samples of every kind */
     uint64_t sample_max, sample_count[RFL_FATE_COUNT], samples, sample_room;
     struct sample *sample;
+    uint32_t shadow_count;
+    struct shadow shadow[SHADOWS_MAX + 1];      /* the last: whatever there was no place for */
     uint64_t moved, kept;               /* clues placed by the other directory; that it could not place */
     uint64_t unreadable;
     char before[RFL_NAME_BYTES_MAX];    /* the policy in force, some digits */
@@ -52,6 +57,8 @@ static int read_options(struct replay *r)
     if ((ctl->since != NULL && !ctl_time_parse(ctl->since, &r->whatif.since_ms))
         || (ctl->until != NULL && !ctl_time_parse(ctl->until, &r->whatif.until_ms)))
         return ctl_fail(ctl, CTL_USAGE, "--since or --until is no time", "such as 2026-04-01 or 2026-04-01T09:30:00Z");
+    if (ctl->at != NULL && !ctl_time_parse(ctl->at, &r->whatif.at_ms))
+        return ctl_fail(ctl, CTL_USAGE, "--at is no time", "such as 2026-04-01 or 2026-04-01T09:30:00Z");
     if ((ctl->max_to_triage != NULL && !percent(ctl->max_to_triage, &ignored))
         || (ctl->max_changed != NULL && !percent(ctl->max_changed, &ignored)))
         return ctl_fail(ctl, CTL_USAGE, "a limit is no percentage", "give 0 to 100, such as 0.1");
@@ -152,6 +159,19 @@ static bool keep_sample(struct replay *r, const struct rfl_entry *entry, const s
     return true;
 }
 
+static void keep_shadow(struct replay *r, const struct rfl_decision *after)
+{
+    uint32_t i = 0;
+    if (after->shadow == 0)
+        return;
+    while (i < r->shadow_count && (r->shadow[i].rule != after->shadow || r->shadow[i].from.v != after->queue.v
+                                   || r->shadow[i].to.v != after->shadow_queue.v))
+        i++;
+    if (i == r->shadow_count && i < SHADOWS_MAX)
+        r->shadow[r->shadow_count++] = (struct shadow){ after->shadow, after->queue, after->shadow_queue, 0 };
+    r->shadow[i].count++;
+}
+
 static bool take(struct replay *r, struct rfl_view bytes)
 {
     static struct rfl_entry entry;
@@ -166,6 +186,7 @@ static bool take(struct replay *r, struct rfl_view bytes)
     if (entry.has_decided && r->directories != NULL)
         look_up_again(r, &entry);
     rfl_whatif_take(&r->whatif, &entry, &one);
+    keep_shadow(r, &one.after);
     return keep_sample(r, &entry, &one);
 }
 
@@ -179,6 +200,7 @@ static int replay_all(struct replay *r)
     (void)snprintf(r->before, sizeof r->before, "%.*s", (int)reply.admin_state.policy.len,
                    (const char *)reply.admin_state.policy.p);
     ask = (struct rfl_ask){ .kind = RFL_MSG_AUDIT_READ };
+    r->talk.denied_remedy = "it reads the log, and needs the right `audit`: ask whoever keeps keys.conf";
     for (;;) {
         exit_code = ctl_ask(r->ctl, &r->talk, &ask, RFL_MSG_AUDIT_PAGE, &reply);
         if (exit_code != CTL_OK || reply.audit_page.entries_count == 0)
@@ -226,7 +248,10 @@ static void digits(const struct replay *r, char out[DIGITS_SHOWN + 1])
 static void print_kind(const struct replay *r, enum rfl_fate kind, const char *label)
 {
     unsigned shown = 0;
-    printf("  %-18s %10llu  %5.1f %%", label, (unsigned long long)r->whatif.count[kind],
+    int width = 18;
+    for (const char *c = label; *c != '\0'; c++)
+        width += ((unsigned char)*c & 0xC0) == 0x80 ? 1 : 0;        /* bytes that are not the first of their letter */
+    printf("  %-*s %10llu  %5.1f %%", width, label, (unsigned long long)r->whatif.count[kind],
            share(r, r->whatif.count[kind]));
     for (uint32_t i = 0; kind != RFL_FATE_SAME && i < r->whatif.pair_count && shown < PAIRS_SHOWN; i++) {
         const struct rfl_whatif_pair *pair = &r->whatif.pair[i];
@@ -246,6 +271,22 @@ static const struct { enum rfl_fate kind; const char *label; } kinds[] = {
     { RFL_FATE_OTHER_DESK, "other desk" }, { RFL_FATE_TO_AREA, "triage → area" },
     { RFL_FATE_TO_TRIAGE, "area → triage" }, { RFL_FATE_NO_OWNER, "no owner" } };
 static_assert(sizeof kinds / sizeof kinds[0] == RFL_FATE_COUNT - 1, "a line for each");
+
+static void print_shadows(const struct replay *r)
+{
+    for (uint32_t i = 0; i <= r->shadow_count; i++) {
+        const struct shadow *shadow = &r->shadow[i];
+        if (shadow->count == 0)
+            continue;
+        fputs("shadow rule ", stdout);
+        ctl_put_view(stdout, rule_name(r, shadow->rule));
+        fputs(" would have made a difference: ", stdout);
+        ctl_put_view(stdout, queue_name(r, shadow->from));
+        fputs(" → ", stdout);
+        ctl_put_view(stdout, queue_name(r, shadow->to));
+        printf(" %llu\n", (unsigned long long)shadow->count);
+    }
+}
 
 static void print_rooms(const struct replay *r)
 {
@@ -309,6 +350,7 @@ static int print_text(struct replay *r)
            after);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         print_kind(r, kinds[i].kind, kinds[i].label);
+    print_shadows(r);
     print_rooms(r);
     if (r->directories != NULL)
         printf("directory: %llu keys placed by the other edition; %llu could not be: facts have no postcode and no "
@@ -351,6 +393,19 @@ static json_t *rooms_json(const struct replay *r)
     return all;
 }
 
+static json_t *shadows_json(const struct replay *r)
+{
+    json_t *all = json_array();
+    for (uint32_t i = 0; i <= r->shadow_count; i++) {
+        const struct shadow *shadow = &r->shadow[i];
+        if (shadow->count != 0)
+            (void)json_array_append_new(all, json_pack("{s:o, s:o, s:o, s:I}", "rule",
+                view_json(rule_name(r, shadow->rule)), "from", view_json(queue_name(r, shadow->from)), "to",
+                view_json(queue_name(r, shadow->to)), "count", (json_int_t)shadow->count));
+    }
+    return all;
+}
+
 static int samples_json(struct replay *r, json_t *all)
 {
     struct rfl_reply reply;
@@ -382,11 +437,12 @@ static int print_json(struct replay *r)
         (void)json_object_set_new(counts, rfl_fate_word(kinds[i].kind),
                                   json_integer((json_int_t)r->whatif.count[kinds[i].kind]));
     int exit_code = samples_json(r, samples);
-    json_t *value = json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "policy_before", r->before,
-                              "policy_after", after, "replayed", (json_int_t)r->whatif.replayed, "counts", counts,
-                              "pairs", pairs_json(r), "rooms", rooms_json(r), "samples", samples, "looked_up",
-                              (json_int_t)r->whatif.looked_up, "placed_again", (json_int_t)r->moved,
-                              "not_placed_again", (json_int_t)r->kept, "unreadable", (json_int_t)r->unreadable);
+    json_t *value = json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "policy_before",
+                              r->before, "policy_after", after, "replayed", (json_int_t)r->whatif.replayed, "counts",
+                              counts, "pairs", pairs_json(r), "shadows", shadows_json(r), "rooms", rooms_json(r),
+                              "samples", samples, "looked_up", (json_int_t)r->whatif.looked_up, "placed_again",
+                              (json_int_t)r->moved, "not_placed_again", (json_int_t)r->kept, "unreadable",
+                              (json_int_t)r->unreadable);
     if (exit_code == CTL_OK)
         return ctl_print_value(value);
     json_decref(value);
@@ -408,6 +464,7 @@ static bool over(struct replay *r, const char *limit, const char *name, uint64_t
 static int judge(struct replay *r)
 {
     const uint64_t *count = r->whatif.count;
+    (void)fflush(stdout);               /* the judgement after what it is about */
     bool bad = over(r, r->ctl->max_to_triage, "area → triage", count[RFL_FATE_TO_TRIAGE]);
     bad = over(r, r->ctl->max_changed, "changed", r->whatif.replayed - count[RFL_FATE_SAME]) || bad;
     if (count[RFL_FATE_NO_OWNER] > 0)

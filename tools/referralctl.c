@@ -88,7 +88,7 @@ static const struct command commands[] = {
       CTL_OPT_ACT | CTL_OPT_FORCE, 0, 1, ctl_policy_rollback },
     { "policy list", "", "what has been in force: since when, by whom and why", 0, 0, 0, ctl_policy_list },
     { "whatif", "", "the decisions of the log made again under --policy DIR; nothing is written",
-      CTL_OPT_WHATIF | CTL_OPT_UNTIL, 0, 0, ctl_whatif },
+      CTL_OPT_WHATIF | CTL_OPT_UNTIL | CTL_OPT_AT, 0, 0, ctl_whatif },
     { "route test", "[DIR]", "do the rules of a policy folder do what its tests.d expects; needs no daemon",
       CTL_OPT_AT, 0, 1, ctl_route_test },
     { "route list", "AREA [DIR]", "the eligibility and rules of an area in their order; needs no daemon", 0, 1, 2,

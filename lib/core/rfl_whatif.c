@@ -119,7 +119,7 @@ void rfl_whatif_take(struct rfl_whatif *w, const struct rfl_entry *entry, struct
     if (!entry->has_decided || entry->wall_ms < w->since_ms || entry->wall_ms >= w->until_ms)
         return;
     const struct rfl_decision *before = &entry->decided.decision;
-    rfl_route(w->policy, &entry->decided.facts, entry->wall_ms, &out->after);
+    rfl_route(w->policy, &entry->decided.facts, w->at_ms != 0 ? w->at_ms : entry->wall_ms, &out->after);
     enum rfl_fate kind = kind_of(w->policy, before, &out->after);
     out->kind = (uint8_t)kind;
     w->replayed++;

@@ -1,9 +1,9 @@
 /* rfl_whatif.h: what other rules would have done with what was decided.
  *
  * The log keeps the facts of every routing decision, without a name, number or postcode, so a decision can be made
- * again under any policy, also after the person was erased. Entries are given one by one, in the order of the log; each
- * decision is made again at its own moment and compared with what was stored. Nothing is written, nothing allocated:
- * the memory, some of which grows with the log, is the caller's.
+ * again under any policy, also after the person was erased. Entries are given one by one, in the order of the log;
+ * each decision is made again at its own moment, or all of them at one moment, and compared with what was stored.
+ * Nothing is written, nothing allocated: the memory, some of which grows with the log, is the caller's.
  *
  * What it cannot know: full queues are those that were full then (of those asked then), and people stay where they were
  * placed first, until their case is closed; whatever a desk or a provider did afterwards is left out on both sides. */
@@ -38,6 +38,7 @@ struct rfl_whatif_case { uint16_t before, after; };
 struct rfl_whatif {
     const struct rfl_policy *policy;    /* the other one; compiled, checked, borrowed */
     int64_t since_ms, until_ms;         /* decisions of [since, until) */
+    int64_t at_ms;                      /* made again as if it were then; 0: each at its own moment */
     uint64_t replayed, looked_up;       /* looked_up: that rest on a postcode or practice, whose edition is kept */
     uint64_t count[RFL_FATE_COUNT];
     uint32_t pair_count;

@@ -109,6 +109,28 @@ class WhatIf(Served):
         self.assertEqual((found["counts"]["to-area"], found["counts"]["to-triage"], found["counts"]["same"]),
                          (1, 0, self.total))
 
+    def test_what_begins_later_is_seen_today(self):
+        self.change_other("areas.conf", 'name = "greater-manchester"; ', 'name = "greater-manchester"; '
+                          'until = "2099-04-01"; successors = ( { to = "dorset"; } ); ')
+        moved = OFFICES["EX0001"] + MANCHESTER
+        for at, changed in ((None, 0), ("2099-03-31", 0), ("2099-04-01", moved)):
+            found = self.whatif(*([] if at is None else ["--at", at]))
+            self.assertEqual((found["replayed"], found["counts"]["other-area"], found["counts"]["same"]),
+                             (self.total, changed, self.total - changed))
+        self.ctl("whatif", "--policy", self.other, "--at", "soon", code=64)
+
+    def test_what_a_rule_that_is_tried_out_would_have_done(self):
+        self.change_other("routes.d/greater-manchester.conf", "rules = (", 'rules = ( { name = "trial"; owner = "Us"; '
+                          'shadow = true; why = "a test"; from = "2099-01-01"; when = { door = "jobcentre"; }; '
+                          'to = "greater-manchester/ingeus"; },')
+        self.assertEqual(self.whatif()["shadows"], [])
+        found = self.whatif("--at", "2099-01-01", "--max-changed", "0")
+        self.assertEqual(found["counts"]["same"], self.total)
+        self.assertEqual(found["shadows"], [{"rule": "trial", "from": "greater-manchester/intake",
+                                             "to": "greater-manchester/ingeus", "count": OFFICES["EX0001"]}])
+        self.assertIn("shadow rule trial would have made a difference: greater-manchester/intake → "
+                      "greater-manchester/ingeus 5\n", self.ctl("whatif", "--policy", self.other, "--at", "2099-01-01"))
+
     def test_since_and_until_and_wrong_use(self):
         self.assertEqual(self.whatif("--since", "2099-01-01")["replayed"], 0)
         self.assertEqual(self.whatif("--until", "2001-01-01")["replayed"], 0)
