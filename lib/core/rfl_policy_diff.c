@@ -52,8 +52,58 @@ static bool same_people_elsewhere(const struct rfl_difference *a, const struct r
            a->by_from.rule == b->by_from.rule && a->by_to.advice == b->by_to.advice && a->by_to.rule == b->by_to.rule;
 }
 
+/* Whether everybody who can exist in the box is in one of the differences that are like the first. */
+static bool all_of_them(const struct diff *d, const struct rfl_box *box, const struct rfl_difference *list,
+                        uint32_t count)
+{
+    struct rfl_box (*left)[RFL_DIFF_PIECES_MAX] = d->work->left;
+    uint32_t pieces = 0;
+    unsigned now = 0;
+    for (uint32_t i = 0; i < d->whole_count; i++)
+        pieces += rfl_box_intersect(box, &d->whole[i], &left[now][pieces]) ? 1 : 0;
+    for (uint32_t i = 0; i < count && pieces > 0; i++) {
+        if (!same_people_elsewhere(&list[0], &list[i]))
+            continue;
+        uint32_t after = 0;
+        for (uint32_t p = 0; p < pieces; p++) {
+            if (after + RFL_FIELD_COUNT > RFL_DIFF_PIECES_MAX)
+                return false;
+            after += rfl_box_subtract(&left[now][p], &list[i].box, &left[1 - now][after]);
+        }
+        now = 1 - now;
+        pieces = after;
+    }
+    return pieces == 0;
+}
+
+/* One rule is written for one kind of people, and other rules and sources cut it up: when the box around all pieces has
+ * nobody else in it, it is said instead of them. */
+static void join_groups(const struct diff *d, struct rfl_difference *list, uint32_t *count)
+{
+    for (uint32_t i = 0; i < *count; i++) {
+        struct rfl_box both = list[i].box;
+        uint32_t first = 0;
+        while (!same_people_elsewhere(&list[first], &list[i]))
+            first++;
+        if (first < i)
+            continue;                   /* tried with the first of them */
+        for (uint32_t j = i + 1; j < *count; j++)
+            for (unsigned f = 0; same_people_elsewhere(&list[i], &list[j]) && f < RFL_FIELD_COUNT; f++)
+                both.set[f] |= list[j].box.set[f];
+        if (!all_of_them(d, &both, &list[i], *count - i))
+            continue;
+        list[i].box = both;
+        uint32_t kept = i + 1;
+        for (uint32_t j = i + 1; j < *count; j++)
+            if (!same_people_elsewhere(&list[i], &list[j]))
+                list[kept++] = list[j];
+        *count = kept;
+    }
+}
+
 static void join_all(const struct diff *d, struct rfl_difference *list, uint32_t *count)
 {
+    join_groups(d, list, count);
     for (bool again = true; again;) {
         again = false;
         for (uint32_t i = 0; i < *count; i++) {

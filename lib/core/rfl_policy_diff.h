@@ -9,7 +9,10 @@
 
 #include "rfl_prove.h"
 
-enum { RFL_DIFFERENCES_MAX = 4096 };            /* of one area at one moment */
+enum {
+    RFL_DIFFERENCES_MAX = 4096,                 /* of one area at one moment */
+    RFL_DIFF_PIECES_MAX = 1024                  /* boxes that are looked at to find one that holds many */
+};
 
 struct rfl_difference {
     struct rfl_area_no area;
@@ -31,6 +34,7 @@ struct rfl_diff_work {
     int64_t date[RFL_DATES_MAX];
     uint32_t count[2];
     struct rfl_difference list[2][RFL_DIFFERENCES_MAX];
+    struct rfl_box left[2][RFL_DIFF_PIECES_MAX];
 };
 
 /* Tells `found` every difference, area by area, with the space that its box is of (policy 0: from, 1: to). RFL_E_FULL:
