@@ -222,13 +222,63 @@ static void explain_room(struct ctl_table *table, const struct rfl_msg_explained
         explain_field(table, "was full", why->full[i]);
 }
 
+/* "postcode were in devon" is "postcode were in " and "devon"; without a value: all of it, and nothing. */
+static struct rfl_view differ_value(struct rfl_view change)
+{
+    static const char *const words[] = { " were in ", " were " };
+    for (size_t w = 0; w < sizeof words / sizeof words[0]; w++)
+        for (size_t at = 0, len = strlen(words[w]); at + len <= change.len; at++)
+            if (memcmp(change.p + at, words[w], len) == 0)
+                return (struct rfl_view){ change.p + at + len, change.len - at - len };
+    return (struct rfl_view){ change.p + change.len, 0 };
+}
+
+/* Whether it only says that another area's people go to that area's intake. */
+static bool differ_at_home(const struct rfl_differ_row *row)
+{
+    struct rfl_view area = differ_value(row->change);
+    return area.len > 0 && row->queue.len == area.len + strlen("/intake")
+        && memcmp(row->queue.p, area.p, area.len) == 0
+        && memcmp(row->queue.p + area.len, "/intake", strlen("/intake")) == 0;
+}
+
+static bool differ_alike(const struct rfl_differ_row *a, const struct rfl_differ_row *b)
+{
+    struct rfl_view value_a = differ_value(a->change), value_b = differ_value(b->change);
+    size_t subject = a->change.len - value_a.len;
+    return value_a.len > 0 && value_b.len > 0 && subject == b->change.len - value_b.len
+        && memcmp(a->change.p, b->change.p, subject) == 0
+        && ((differ_at_home(a) && differ_at_home(b)) || ctl_view_same(a->queue, b->queue));
+}
+
+/* One line for all values of one thing that lead to one queue. */
 static void explain_differ(const struct rfl_msg_explained *why)
 {
     for (uint32_t i = 0; i < why->differ_count; i++) {
+        const struct rfl_differ_row *row = &why->differ[i];
+        uint32_t before = 0, alike = 0;
+        while (before < i && !differ_alike(&why->differ[before], row))
+            before++;
+        if (before < i)
+            continue;
+        for (uint32_t j = i + 1; j < why->differ_count; j++)
+            alike += differ_alike(row, &why->differ[j]) ? 1 : 0;
         fputs(i == 0 ? "would differ if: " : "                 ", stdout);
-        ctl_put_view(stdout, why->differ[i].change);
+        if (alike > 0 && differ_at_home(row)) {
+            ctl_put_view(stdout, (struct rfl_view){ row->change.p,
+                                                    row->change.len - differ_value(row->change).len });
+            printf("another area  → that area's intake\n");
+            continue;
+        }
+        ctl_put_view(stdout, row->change);
+        for (uint32_t j = i + 1; j < why->differ_count; j++) {
+            if (!differ_alike(row, &why->differ[j]))
+                continue;
+            fputs(--alike == 0 ? " or " : ", ", stdout);
+            ctl_put_view(stdout, differ_value(why->differ[j].change));
+        }
         fputs("  → ", stdout);
-        ctl_put_view(stdout, why->differ[i].queue);
+        ctl_put_view(stdout, row->queue);
         putchar('\n');
     }
     if (why->differ_all > why->differ_count)

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-enum { TRIED_MAX = 200, DIFFER_MAX = 24, SAID_BYTES = 200 };
+enum { TRIED_MAX = 200, DIFFER_MAX = 64, SAID_BYTES = 200 };
 
 /* Policies of the archive are lent for a moment: whatever is said of them is copied. */
 static struct rfl_view text_of(struct rfl_engine *e, const struct rfl_policy *policy, struct rfl_text text)
@@ -100,7 +100,8 @@ static unsigned value_of(const struct rfl_profile *p, enum rfl_field field)
 
 /* ---- what was tried ---- */
 
-struct trying { struct rfl_engine *e; const struct rfl_policy *policy; struct rfl_tried_row *rows; uint32_t count;
+struct trying { struct rfl_engine *e; const struct rfl_policy *policy; int64_t at_ms;
+                struct rfl_tried_row *rows; uint32_t count;
                 struct rfl_tried tried[TRIED_MAX]; };
 
 static void note(void *ctx, const struct rfl_tried *tried)
@@ -108,6 +109,19 @@ static void note(void *ctx, const struct rfl_tried *tried)
     struct trying *t = ctx;
     if (t->count < TRIED_MAX)
         t->tried[t->count++] = *tried;
+}
+
+static struct rfl_view not_in_force(struct trying *t, const struct rfl_tried *tried)
+{
+    unsigned at = tried->number - 1u;
+    int64_t from_ms = tried->advice ? t->policy->advice[at].from_ms : t->policy->rule[at].from_ms;
+    int64_t until_ms = tried->advice ? t->policy->advice[at].until_ms : t->policy->rule[at].until_ms;
+    bool early = t->at_ms < from_ms;
+    struct rfl_date date = rfl_london_date(early ? from_ms : until_ms);
+    char text[SAID_BYTES];
+    (void)snprintf(text, sizeof text, "%s %04d-%02d-%02d", early ? "not in force before" : "over since",
+                   (int)date.year, date.month, date.day);
+    return said(t->e, text);
 }
 
 static void fill_tried(struct trying *t, const struct rfl_profile *profile, const struct rfl_area *area, uint32_t i)
@@ -124,7 +138,7 @@ static void fill_tried(struct trying *t, const struct rfl_profile *profile, cons
                                    .shadow = !tried->advice && t->policy->rule[tried->number - 1].shadow,
                                    .holds = tried->in_force && tried->unmet == RFL_FIELD_COUNT };
     if (!tried->in_force) {
-        row->unmet = rfl__literal("not in force then");
+        row->unmet = not_in_force(t, tried);
     } else if (tried->unmet != RFL_FIELD_COUNT) {
         value_text(t->policy, area, tried->unmet, value_of(profile, tried->unmet), value, sizeof value);
         (void)snprintf(text, sizeof text, "%s is %s", rfl_field_word(tried->unmet), value);
@@ -148,9 +162,10 @@ static void change_text(const struct rfl_policy *policy, const struct rfl_counte
         (void)snprintf(out, SAID_BYTES, "%s were %s", rfl_field_word((enum rfl_field)c->field), value);
         return;
     case RFL_CHANGE_PLACE:
+        (void)snprintf(value, sizeof value, "not known");
         if (place != NULL)
             name_text(policy, place->name, value, sizeof value);
-        (void)snprintf(out, SAID_BYTES, "%s were in the place %s", key, value);
+        (void)snprintf(out, SAID_BYTES, "place by %s were %s", key, value);
         return;
     case RFL_CHANGE_ROOM:
         if (room != NULL)
@@ -223,7 +238,7 @@ void rfl__explain_rules(struct rfl_engine *e, const struct rfl_policy *policy, c
     struct rfl_tried_row *rows = rfl_arena_take(&e->arena, TRIED_MAX * sizeof *rows);
     if (t == NULL || rows == NULL)
         return;
-    *t = (struct trying){ .e = e, .policy = policy, .rows = rows };
+    *t = (struct trying){ .e = e, .policy = policy, .at_ms = at_ms, .rows = rows };
     const struct rfl_watch watch = { note, t };
     struct rfl_decision again;
     struct rfl_profile profile = { 0 };

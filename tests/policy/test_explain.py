@@ -76,7 +76,10 @@ class Explain(Served):
             text = self.ctl("explain", code, "--counterfactual")
             said = [past["queue"], past["rule"], past["policy"], past["again"], past["shadow"]]
             said += [v for t in past["tried"] for v in (t["name"], t["owner"], t["unmet"], t["file"])]
-            said += [v for d in past["differ"] for v in (d["change"], d["queue"])]
+            for d in past["differ"]:    # on one line where they are alike: "postcode were in a or b"
+                subject, _, value = d["change"].partition(" were ")
+                home = d["queue"] == value.removeprefix("in ") + "/intake"
+                said += [subject, "another area  → that area's intake"] if home else [subject, value, d["queue"]]
             for value in said:
                 self.assertIn(value, text)
         with self.subTest("without the archive there is the trail"):
