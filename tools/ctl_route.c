@@ -189,20 +189,22 @@ static void print_tests(const json_t *tests)
     struct ctl_table table;
     const json_t *one;
     size_t i;
-    ctl_table_init(&table, "TEST RESULT CAME_TO RULE WRITTEN");
-    json_array_foreach(tests, i, one) {
-        const json_t *got = json_object_get(one, "got");
-        cell(&table, get(one, "name"));
-        cell(&table, json_is_true(json_object_get(one, "passed")) ? "passed" : "FAILED");
-        cell(&table, get(got, "queue"));
-        cell(&table, get(got, "rule"));
-        ctl_cell(&table, "%s:%d", get(one, "file"), (int)json_integer_value(json_object_get(one, "line")));
+    ctl_table_init(&table, "FILE >PASSED >FAILED");
+    for (size_t begin = 0; begin < json_array_size(tests); begin = i) {
+        const char *file = get(json_array_get(tests, begin), "file");
+        uint64_t count[2] = { 0, 0 };
+        for (i = begin; i < json_array_size(tests) && strcmp(get(json_array_get(tests, i), "file"), file) == 0; i++)
+            count[json_is_true(json_object_get(json_array_get(tests, i), "passed")) ? 0 : 1]++;
+        cell(&table, file);
+        ctl_cell_count(&table, count[0]);
+        ctl_cell_count(&table, count[1]);
     }
     ctl_table_print(&table, stdout);
     json_array_foreach(tests, i, one) {
         if (json_is_true(json_object_get(one, "passed")))
             continue;
-        printf("FAILED %s\n", get(one, "name"));
+        printf("FAILED %s (%s:%d)\n", get(one, "name"), get(one, "file"),
+               (int)json_integer_value(json_object_get(one, "line")));
         print_wanted("expected", json_object_get(one, "expected"));
         print_wanted("got     ", json_object_get(one, "got"));
     }

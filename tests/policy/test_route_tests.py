@@ -54,8 +54,10 @@ class Route(unittest.TestCase):
                      'to = "greater-manchester/ingeus"')
         code, out, _ = route("test", self.policy)
         self.assertEqual(code, 1)
-        self.assertRegex(out, r"wigan by home +FAILED +greater-manchester/ingeus +wigan +tests.d/greater-manchester")
-        self.assertIn("FAILED wigan by home\n  expected greater-manchester/wigan/be-well, rule wigan\n"
+        self.assertRegex(out, r"(?m)^tests.d/england.conf +5 +0$")
+        self.assertRegex(out, r"(?m)^tests.d/greater-manchester.conf +10 +4$")
+        self.assertIn("FAILED wigan by home (tests.d/greater-manchester.conf:31)\n"
+                      "  expected greater-manchester/wigan/be-well, rule wigan\n"
                       "  got      greater-manchester/ingeus, reason by_rule, rule wigan, advice none\n", out)
         self.assertIn("29 passed, 4 failed\n", out)
 
