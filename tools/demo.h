@@ -25,13 +25,14 @@ enum {
     DEMO_PAUSED = 3, DEMO_DIVERTED = 3,         /* intakes of the first areas, and of those that follow; those go to */
                                                 /*   the intakes of the areas that follow next */
     DEMO_CODE_BYTES = 16, DEMO_IN_FLIGHT_MAX = 64, DEMO_PRACTICES_PER_AREA = 3,
-    DEMO_NAME_BYTES = 32, DEMO_REVOKED_CREDIT = 8, DEMO_ROUNDS_MAX = 10,
+    DEMO_NAME_BYTES = 32, DEMO_WORDS_MAX = 12, DEMO_REVOKED_CREDIT = 8, DEMO_ROUNDS_MAX = 10,
     DEMO_QUEUES_OF_A_DESK_MAX = DEMO_AREAS_MAX + DEMO_FURTHER_MAX
 };
 #define DEMO_EVENING_NAME "desk-evening"          /* names of keys, and of their owners */
 #define DEMO_DESK_OPERATOR "triage-1"
 #define DEMO_KEEPER "keeper"
 #define DEMO_VISITOR "visitor"
+#define DEMO_EXPLAINED_AREA "QOP"                   /* has rules of its own */
 
 /* ---- a generator that gives the same numbers everywhere ---- */
 struct demo_rng { uint64_t state; };
@@ -119,7 +120,11 @@ struct demo_journey {
     uint64_t told[RFL_TELL_COUNT];              /* pieces of feedback by word */
 };
 
+/* What is asked at the end. */
+enum demo_question { DEMO_EXPLAIN, DEMO_AREA_PLAN, DEMO_WHATIF, DEMO_QUESTIONS };
+
 struct demo {
+    char question[DEMO_QUESTIONS][768];         /* as one types them */
     const char *dir, *daemon_path, *conf_path, *ctl_path, *json_path;
     char doors[256], workers[256], admin[256];  /* endpoints */
     struct demo_world world;
@@ -181,6 +186,8 @@ bool demo_keys_connect(const struct demo *demo, const char *name, const struct r
                        struct rfl_client **out);
 /* Knocks with a key that is in no table. False when it could not be tried. */
 bool demo_keys_stranger(struct demo *demo);
+/* Runs referralctl with that identity, output to a file of the folder (appended). False: it did not end well; said. */
+bool demo_ctl(struct demo *demo, const char *name, const char *const words[], const char *file);
 /* As an operator does it: referralctl keys revoke, while the daemon runs. */
 bool demo_keys_revoke(struct demo *demo, const char *name);
 
@@ -236,6 +243,13 @@ bool demo_audit_list(struct demo *demo, enum rfl_status status, const char *queu
 /* How many are on hold of that kind. */
 bool demo_audit_held(struct demo *demo, const char *hold, uint64_t *count);
 bool demo_audit_ask(struct demo *demo, struct demo_findings *found);
+
+/* demo_questions.c: referralctl's own answers, while the daemon runs: why one case went where it went, and what the
+ * example of a boundary that moves would do. Each is kept as folder/NAME.txt, and as NAME.json. */
+bool demo_questions_ask(struct demo *demo);
+/* "$ referralctl ..." and what it printed. */
+void demo_questions_print(const struct demo *demo);
+const char *demo_question_name(enum demo_question question);
 
 /* demo_report.c: prints the tables and the ledger, writes the JSON file if there is to be one. Returns how many things
  * do not add up; each is said. */

@@ -13,7 +13,7 @@
 
 #include "demo.h"
 
-enum { ANSWER_MS = 20000, STOP_MS = 20000, ARGUMENTS_MAX = 16 };
+enum { ANSWER_MS = 20000, STOP_MS = 20000, ARGUMENTS_MAX = DEMO_WORDS_MAX + 4 };
 
 int64_t demo_now_ms(void)
 {

@@ -67,7 +67,8 @@ static bool allow_everybody(struct maker *m, const struct demo_world *world)
     }
     return allow_worker(m, DEMO_EVENING_NAME, queues, demo_evening_queues(world, queues))
         && allow(m, RFL_KEY_OPERATOR, DEMO_DESK_OPERATOR, "read,triage,queue")
-        && allow(m, RFL_KEY_OPERATOR, DEMO_KEEPER, "keys") && allow(m, RFL_KEY_OPERATOR, DEMO_VISITOR, "read");
+        && allow(m, RFL_KEY_OPERATOR, DEMO_KEEPER, "policy,keys")
+        && allow(m, RFL_KEY_OPERATOR, DEMO_VISITOR, "read,audit");
 }
 
 bool demo_keys_make(const struct demo_world *world, const char *folder)
@@ -141,16 +142,27 @@ bool demo_keys_stranger(struct demo *demo)
     return true;
 }
 
+bool demo_ctl(struct demo *demo, const char *name, const char *const words[], const char *file)
+{
+    char log[PATH_BYTES], identity[PATH_BYTES];
+    const char *argv[DEMO_WORDS_MAX + 4] = { demo->ctl_path, "--identity", identity };
+    (void)snprintf(log, sizeof log, "%s/%s", demo->dir, file);
+    path_of(demo->dir, name, identity);
+    for (size_t i = 0; words[i] != NULL; i++) {
+        assert(i < DEMO_WORDS_MAX);
+        argv[3 + i] = words[i];
+    }
+    if (demo_run(argv, log) == 0)
+        return true;
+    printf("referralctl %s %s failed; see %s\n", words[0], words[1], log);
+    return false;
+}
+
 bool demo_keys_revoke(struct demo *demo, const char *name)
 {
-    char log[PATH_BYTES], keys[PATH_BYTES], keeper[PATH_BYTES];
-    (void)snprintf(log, sizeof log, "%s/operator.log", demo->dir);
+    char keys[PATH_BYTES];
     (void)snprintf(keys, sizeof keys, "%s/keys.conf", demo->dir);
-    path_of(demo->dir, DEMO_KEEPER, keeper);
-    const char *const revoke[] = { demo->ctl_path, "keys", "revoke", name, "--keys", keys, "--identity", keeper,
-                                   "--operator", DEMO_KEEPER, "--reason", "lost with a bag", "--execute", NULL };
-    if (demo_run(revoke, log) == 0)
-        return true;
-    printf("the key of %s could not be revoked; see %s\n", name, log);
-    return false;
+    const char *const revoke[] = { "keys", "revoke", name, "--keys", keys, "--operator", DEMO_KEEPER, "--reason",
+                                   "lost with a bag", "--execute", NULL };
+    return demo_ctl(demo, DEMO_KEEPER, revoke, "operator.log");
 }

@@ -106,7 +106,8 @@ static bool whole_day(struct demo *demo, struct demo_findings *found)
     if (!demo_doors_send(demo, demo->plan.crowd - demo->plan.late, demo->plan.crowd) || !demo_doors_settle(demo))
         return false;
     demo_say("reading every mailbox, asking for every receipt, listing every case");
-    return demo_doors_mailboxes(demo) && demo_doors_recall(demo, &demo->lost) && demo_audit_ask(demo, found);
+    return demo_doors_mailboxes(demo) && demo_doors_recall(demo, &demo->lost) && demo_audit_ask(demo, found)
+        && demo_questions_ask(demo);
 }
 
 static bool read_endpoints(struct demo *demo)

@@ -75,14 +75,27 @@ void demo_world_init(struct demo_world *world, const struct rfl_policy *policy, 
     }
 }
 
+/* Where the policy or the example of a boundary that moves looks at parts of an area. */
+static const char *sub_icb(const struct demo_area *area, uint32_t practice)
+{
+    static const struct { const char *ods, *parts[DEMO_PRACTICES_PER_AREA]; } divided[] = {
+        { DEMO_EXPLAINED_AREA, { "14L", "02H", "00T" } }, { "T6Y0W", { "06L", "07K", "26A" } },
+    };
+    for (size_t i = 0; i < sizeof divided / sizeof divided[0]; i++)
+        if (strcmp(area->ods, divided[i].ods) == 0)
+            return divided[i].parts[practice];
+    return "";
+}
+
 static bool write_practices(const struct demo_world *world, FILE *f)
 {
-    /* Of the 27 columns: code, name, grouping, ICB (4th), status (13th), setting (26th); no commissioner (15th). The
-     * last practice is of Frimley, which was divided: only a sub-ICB could tell to whom it went. */
+    /* Of the 27 columns: code, name, grouping, ICB (4th), status (13th), commissioner (15th), setting (26th). The last
+     * practice is of Frimley, which was divided: only a sub-ICB could tell to whom it went. */
     for (uint32_t a = 0; a < world->area_count; a++)
         for (uint32_t k = 0; k < DEMO_PRACTICES_PER_AREA; k++)
-            fprintf(f, "\"Z99%03u\",\"INVENTED SURGERY %u\",\"Y99\",\"%s\",,,,,,,,,\"A\",,,,,,,,,,,,,\"4\",\n",
-                    a * DEMO_PRACTICES_PER_AREA + k, a * DEMO_PRACTICES_PER_AREA + k, world->area[a].ods);
+            fprintf(f, "\"Z99%03u\",\"INVENTED SURGERY %u\",\"Y99\",\"%s\",,,,,,,,,\"A\",,\"%s\",,,,,,,,,,,\"4\",\n",
+                    a * DEMO_PRACTICES_PER_AREA + k, a * DEMO_PRACTICES_PER_AREA + k, world->area[a].ods,
+                    sub_icb(&world->area[a], k));
     fputs("\"Z99990\",\"INVENTED SURGERY OF A DIVIDED AREA\",\"Y99\",\"QNQ\",,,,,,,,,\"A\",,,,,,,,,,,,,\"4\",\n", f);
     return ferror(f) == 0;
 }

@@ -274,6 +274,15 @@ static void add_count(json_t *object, const char *key, uint64_t value)
     (void)json_object_set_new(object, key, json_integer((json_int_t)value));
 }
 
+/* As referralctl printed it; null when that is no JSON. */
+static void add_answer(json_t *object, const struct demo *demo, enum demo_question question)
+{
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/%s.json", demo->dir, demo_question_name(question));
+    json_t *answer = json_load_file(path, 0, NULL);
+    (void)json_object_set_new(object, demo_question_name(question), answer != NULL ? answer : json_null());
+}
+
 static void add_journey(json_t *object, const struct demo_journey *j, const struct sums *sums)
 {
     static const char *const keys[] = { "nhs_number", "nino", "name_birth_postcode" };
@@ -322,6 +331,8 @@ static bool write_json(const struct demo *demo, const struct demo_findings *foun
     add_journey(object, &demo->journey, sums);
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         add_count(object, counts[i].key, counts[i].value);
+    for (unsigned i = 0; i < DEMO_QUESTIONS; i++)
+        add_answer(object, demo, (enum demo_question)i);
     (void)json_object_set_new(object, "seconds", json_real(seconds));
     (void)json_object_set_new(object, "store_verified", json_boolean(found->verify_exit == 0));
     (void)json_object_set_new(object, "by_status", statuses_json(found->by_status));
@@ -395,6 +406,7 @@ int demo_report(const struct demo *demo, const struct demo_findings *found)
     print_queues(found);
     (void)putchar('\n');
     print_journey(&demo->journey, &sums);
+    demo_questions_print(demo);
     print_ledger(demo, found, &sums);
     check_ledger(&verdict, demo, found, &sums);
     check_work(&verdict, demo, found);

@@ -15,6 +15,10 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import canary                                   # noqa: E402
 BIN = os.environ["RFL_BIN"]
+# What config/examples/boundary-move.patch does: whose people go to whom.
+MOVES = {"cornwall-isles-of-scilly/intake": "devon/intake", "norfolk-suffolk/intake": "central-east/intake",
+         "gloucestershire/intake": "bristol-north-somerset-south-gloucestershire/intake",
+         "northamptonshire/intake": "leicester-leicestershire-rutland/intake"}
 PILOT = {"gp": 28, "self": 27, "jobcentre": 24}       # per cent of referrals, as the pilots saw them
 
 
@@ -64,7 +68,7 @@ class Demo(unittest.TestCase):
         for row in of_kind["worker"]:
             self.assertNotIn("*", row["may"])
         self.assertEqual({row["name"]: row["may"] for row in of_kind["operator"]},
-                         {"triage-1": "read,triage,queue", "keeper": "keys", "visitor": "read"})
+                         {"triage-1": "read,triage,queue", "keeper": "policy,keys", "visitor": "read,audit"})
 
     def test_a_revoked_worker_is_cut_off_and_others_go_on(self):
         self.assertEqual({name for name, row in self.keys.items() if row["state"] != "good"}, {"desk-5"})
@@ -82,6 +86,40 @@ class Demo(unittest.TestCase):
         self.assertEqual(self.lines[-1], "lost 0   duplicated 0")
         self.assertEqual((self.figures["lost"], self.figures["duplicated"], self.figures["problems"]), (0, 0, []))
         self.assertTrue(self.figures["store_verified"])
+
+    def test_one_of_its_cases_is_explained(self):
+        why = self.figures["explain"]
+        self.assertRegex("\n".join(self.lines), rf"(?m)^\$ referralctl explain {why['code']} --counterfactual\n"
+                                                rf"{why['code']} ")
+        self.assertEqual((why["area"], why["reason"]), ("greater-manchester", "by_rule"))
+        self.assertIn(why["queue"], [queue["queue"] for queue in self.figures["queues"]])
+        self.assertEqual([rule["name"] for rule in why["tried"] if rule["holds"]], [why["rule"]])
+        self.assertTrue(all(rule["unmet"] for rule in why["tried"] if not rule["holds"]))
+        self.assertGreater(len(why["differ"]), 0)
+        self.assertNotIn(why["queue"], [other["queue"] for other in why["differ"]])
+
+    def test_a_boundary_that_moves_is_asked_about_beforehand(self):
+        plan, whatif = self.figures["area_plan"], self.figures["whatif"]
+        self.assertEqual({row["queue"]: row["to"] for row in plan["rows"]}, MOVES)
+        statuses = {queue["queue"]: queue["by_status"] for queue in self.figures["queues"]}
+        for row in plan["rows"]:
+            there = statuses[row["queue"]]
+            everybody = [sum(there[word] for word in words) for words in (
+                ("queued", "on_hold", "declining"), ("accepted", "waiting_on_person", "active"))]
+            if row["queue"] == "norfolk-suffolk/intake":        # it goes on, without a part of it
+                self.assertLess(row["waiting"] + row["held"], sum(everybody))
+            else:
+                self.assertEqual([row["waiting"], row["held"]], everybody, row["queue"])
+        self.assertGreater(plan["waiting"], 0)
+        self.assertEqual((plan["to_triage"], plan["past"]), (0, False))
+        self.assertEqual(whatif["replayed"], self.figures["referrals"])
+        counts = whatif["counts"]
+        self.assertEqual(sum(counts.values()), whatif["replayed"])
+        self.assertEqual(counts["same"] + counts["other-area"], whatif["replayed"])
+        self.assertEqual({pair["before"]: pair["after"] for pair in whatif["pairs"]}, MOVES)
+        self.assertNotEqual(whatif["policy_before"], whatif["policy_after"])
+        for question in ("area plan --at 2027-04-01", "whatif --policy "):
+            self.assertIn(f"$ referralctl {question}", self.run_of_it.stdout)
 
     def test_enough_was_sent_through_every_door_in_the_pilots_proportions(self):
         f = self.figures
