@@ -8,6 +8,16 @@ if(TARGET referrald AND TARGET referralctl)
     add_dependencies(${name} referrald)
     rfl_test(key_matrix security TIMEOUT 120 COMMAND ${name})
   endforeach()
+  add_library(moved_clock SHARED ${rfl_security}/moved_clock.c)
+  target_link_libraries(moved_clock PRIVATE ${CMAKE_DL_LIBS})
+  target_compile_definitions(moved_clock PRIVATE _GNU_SOURCE)
+  rfl_program(test_key_ends SOURCES ${rfl_security}/test_key_ends.c ${rfl_e2e}/harness.c
+    LINK canary rfl_store rfl_conf rfl_wire rfl_core PkgConfig::ZMQ PkgConfig::CMOCKA)
+  target_include_directories(test_key_ends PRIVATE ${rfl_e2e})
+  target_compile_definitions(test_key_ends PRIVATE RFL_REFERRALD="$<TARGET_FILE:referrald>"
+    RFL_MOVED_CLOCK="$<TARGET_FILE:moved_clock>")
+  add_dependencies(test_key_ends referrald moved_clock)
+  rfl_test(key_ends security TIMEOUT 60 COMMAND test_key_ends)
   rfl_test(keys_life security TIMEOUT 120 COMMAND ${RFL_PYTHON} ${rfl_security}/test_keys_life.py
     $<TARGET_FILE_DIR:referrald>)
   # The bus and its handler alone, so that the handler can be left unserved, or be taken away.
