@@ -4,6 +4,7 @@
 
 #include "demo.h"
 
+#define MOVES_AT "2027-04-01"                       /* the date in boundary-move.patch */
 enum { PATH_BYTES = 512, LINES_SHOWN = 30 };
 
 static const char *const names[DEMO_QUESTIONS] = {
@@ -56,7 +57,7 @@ static bool announce(struct demo *demo)
     char from[PATH_BYTES], to[PATH_BYTES];
     const char *const load[] = { "policy", "load", "--operator", DEMO_KEEPER, "--reason", "announced for 1 April 2027",
                                  "--execute", NULL };
-    (void)snprintf(from, sizeof from, "%s/policy-next/areas.conf", demo->dir);
+    (void)snprintf(from, sizeof from, "%s/areas-next.conf", demo->dir);
     (void)snprintf(to, sizeof to, "%s/policy/areas.conf", demo->dir);
     if (rename(from, to) != 0)
         return false;
@@ -67,10 +68,10 @@ static bool announce(struct demo *demo)
 bool demo_questions_ask(struct demo *demo)
 {
     char policy[PATH_BYTES];
-    (void)snprintf(policy, sizeof policy, "%s/policy-if", demo->dir);
+    (void)snprintf(policy, sizeof policy, "%s/policy-next", demo->dir);
     const char *const explain[] = { "explain", somebody(demo), "--counterfactual", NULL };
-    const char *const plan[] = { "area", "plan", "--at", "2027-04-01", NULL };
-    const char *const whatif[] = { "whatif", "--policy", policy, "--samples", "1", NULL };
+    const char *const plan[] = { "area", "plan", "--at", MOVES_AT, NULL };
+    const char *const whatif[] = { "whatif", "--policy", policy, "--at", MOVES_AT, "--samples", "1", NULL };
     return ask(demo, DEMO_EXPLAIN, explain) && ask(demo, DEMO_WHATIF, whatif) && announce(demo)
         && ask(demo, DEMO_AREA_PLAN, plan);
 }
@@ -80,7 +81,7 @@ void demo_questions_print(const struct demo *demo)
     static const char *const about[DEMO_QUESTIONS] = {
         [DEMO_EXPLAIN] = "why did this one go there",
         [DEMO_AREA_PLAN] = "who would move with the boundaries of config/examples/boundary-move.patch",
-        [DEMO_WHATIF] = "where would everybody have gone, had they moved before" };
+        [DEMO_WHATIF] = "where would everybody who came today go by then" };
     for (unsigned i = 0; i < DEMO_QUESTIONS; i++) {
         char path[PATH_BYTES], line[1024];
         (void)snprintf(path, sizeof path, "%s/%s.txt", demo->dir, names[i]);

@@ -55,6 +55,7 @@ def referral(area="QOP", door=pb.DOOR_GP, name="Zeb", **fields):
 
 class Daemon:
     """referrald on a folder of its own."""
+    identity = None                 # of whoever waits until it answers
 
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="rfl-python-")
@@ -62,19 +63,24 @@ class Daemon:
         self.doors, self.workers, self.admin = (f"ipc://{self.folder}/run/{s}" for s in ("doors", "workers", "admin"))
         subprocess.run([f"{arguments.bin}/referralctl", "--any-fs", "init", f"{self.folder}/store"], check=True,
                        stdout=subprocess.DEVNULL)
+        access = self.access()
         with open(f"{self.folder}/referrald.conf", "w", encoding="utf-8") as f:
             f.write(f'schema_version = 1;\nstore_dir = "{self.folder}/store";\nstore_any_fs = true;\n'
                     f'policy_dir = "{os.path.abspath("config/policy")}";\ntest_people = true;\n'
                     f'doors = "{self.doors}";\nworkers = "{self.workers}";\nadmin = "{self.admin}";\n'
-                    'without_keys = true;\nlog_format = "logfmt";\nend_of_config = true;\n')
+                    f'{access}log_format = "logfmt";\nend_of_config = true;\n')
         self.process = None
         self.start()
+
+    def access(self):
+        """What the configuration says about keys."""
+        return "without_keys = true;\n"
 
     def start(self):
         with open(f"{self.folder}/log", "ab") as log:
             self.process = subprocess.Popen([f"{arguments.bin}/referrald", "-c", f"{self.folder}/referrald.conf"],
                                             stdout=log, stderr=log)
-        with Connection(self.admin) as operator:
+        with Connection(self.admin, self.identity) as operator:
             operator.expect("admin_status", pb.AdminStatus(), "admin_state")
 
     def end(self, number):
