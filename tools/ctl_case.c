@@ -316,9 +316,11 @@ static int show_explained(const struct ctl *ctl, const struct rfl_reply *reply)
     }
     if (!why->hypothetical)
         explain_field(&table, "decided again", why->again);
-    explain_field(&table, "next", why->next_action);
-    ctl_cell(&table, "due");
-    ctl_cell_time(&table, why->due_ms);
+    if (!why->hypothetical) {
+        explain_field(&table, "next", why->next_action);
+        ctl_cell(&table, "due");
+        ctl_cell_time(&table, why->due_ms);
+    }
     ctl_table_print(&table, stdout);
     explain_candidates(why);
     explain_tried(why);

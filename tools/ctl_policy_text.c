@@ -257,9 +257,11 @@ char *ctl_moment_text(int64_t at_ms)
     char text[32];
     if (at_ms == RFL_NO_END_MS)
         return strdup("ever");
-    if (localtime_r(&seconds, &tm) != NULL && tm.tm_hour == 0 && tm.tm_min == 0 && tm.tm_sec == 0 &&
-        strftime(text, sizeof text, "%Y-%m-%d", &tm) > 0)
+    struct rfl_date date = rfl_london_date(at_ms);      /* days of a policy begin in London, wherever this is typed */
+    if (rfl_london_midnight_ms(date) == at_ms) {
+        (void)snprintf(text, sizeof text, "%04d-%02d-%02d", (int)date.year, date.month, date.day);
         return strdup(text);
+    }
     if (gmtime_r(&seconds, &tm) == NULL || strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
         return strdup("?");
     return strdup(text);

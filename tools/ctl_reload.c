@@ -45,7 +45,7 @@ static void print_loaded(const struct rfl_msg_policy_loaded *loaded)
     else
         fputs("(not readable)", stdout);
     if (ctl_view_same(loaded->before, loaded->after))
-        fputs("  the same: nothing is different in policy_dir", stdout);
+        fputs("  the same policy", stdout);
     if (loaded->pinned && loaded->taken && !loaded->dry_run)
         fputs("  pinned: it stays through restarts, until referralctl policy load", stdout);
     putchar('\n');

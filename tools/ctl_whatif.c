@@ -266,10 +266,11 @@ static void print_kind(const struct replay *r, enum rfl_fate kind, const char *l
     putchar('\n');
 }
 
-static const struct { enum rfl_fate kind; const char *label; } kinds[] = {
-    { RFL_FATE_SAME, "same queue" }, { RFL_FATE_OTHER_QUEUE, "other queue" }, { RFL_FATE_OTHER_AREA, "other area" },
-    { RFL_FATE_OTHER_DESK, "other desk" }, { RFL_FATE_TO_AREA, "triage → area" },
-    { RFL_FATE_TO_TRIAGE, "area → triage" }, { RFL_FATE_NO_OWNER, "no owner" } };
+static const struct { enum rfl_fate kind; const char *label; bool always; } kinds[] = {
+    { RFL_FATE_SAME, "same queue", true }, { RFL_FATE_OTHER_QUEUE, "other queue", false },
+    { RFL_FATE_OTHER_AREA, "other area", false }, { RFL_FATE_OTHER_DESK, "other desk", false },
+    { RFL_FATE_TO_AREA, "triage → area", false }, { RFL_FATE_TO_TRIAGE, "area → triage", true },
+    { RFL_FATE_NO_OWNER, "no owner", true } };
 static_assert(sizeof kinds / sizeof kinds[0] == RFL_FATE_COUNT - 1, "a line for each");
 
 static void print_shadows(const struct replay *r)
@@ -349,7 +350,8 @@ static int print_text(struct replay *r)
     printf("%llu decisions replayed, %s → %s, nothing written\n", (unsigned long long)r->whatif.replayed, r->before,
            after);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        print_kind(r, kinds[i].kind, kinds[i].label);
+        if (kinds[i].always || r->whatif.count[kinds[i].kind] > 0)
+            print_kind(r, kinds[i].kind, kinds[i].label);
     print_shadows(r);
     print_rooms(r);
     if (r->directories != NULL)
