@@ -18,9 +18,9 @@ LANCASHIRE = "routes.d/lancashire-south-cumbria.conf"
 AT = ("--at", "2026-06-01T00:00:00Z")
 
 
-def ctl(*arguments):
+def ctl(*arguments, zone="Europe/London"):
     return subprocess.run([CTL, "policy", *arguments], capture_output=True, text=True, check=False,
-                          env={**os.environ, "TZ": "Europe/London"})
+                          env={**os.environ, "TZ": zone})
 
 
 class PolicyCase(unittest.TestCase):
@@ -146,6 +146,12 @@ class PolicyCase(unittest.TestCase):
         done = ctl("diff", SHIPPED, self.policy("sources.conf", "# id ", "# the id "))
         self.assertEqual((done.returncode, done.stdout), (0, "0 differences\n"))
         self.assertEqual(json.loads(ctl("diff", SHIPPED, SHIPPED, "--json").stdout), {"differences": []})
+
+    def test_days_begin_in_london_wherever_it_is_asked(self):
+        folder = self.policy("areas.conf", 'intake = { id = 1001; ', 'intake = { id = 1001; opens = "2099-07-01"; ')
+        for zone in ("UTC", "Europe/London", "Asia/Tokyo"):
+            one, = json.loads(ctl("diff", SHIPPED, folder, "--json", zone=zone).stdout)["differences"]
+            self.assertEqual(one["until"], "2099-07-01")
 
     def test_another_opening_day_is_one_difference_with_its_dates(self):
         folder = self.policy("areas.conf", 'intake = { id = 1001; ', 'intake = { id = 1001; opens = "2027-01-01"; ')
