@@ -115,12 +115,12 @@ static void decide_anew(struct rfl_engine *e, const struct rfl_case *kase, struc
     memset(out, 0, sizeof *out);
     bool known = find_referral(e, kase, wanted, &referral);
     bool read = known && read_anew(e, &referral, &out->facts);
-    rfl_route(e->policy, &out->facts, e->now.wall_ms, &out->decision);
+    rfl__route(e, &out->facts, kase, &out->decision);
     if ((read && out->decision.area.v != 0) || !known ||
         rfl_store_entry(e->store, referral.latest, &entry) != RFL_E_OK || !entry.has_decided)
         return;
     out->facts = entry.decided.facts;
-    rfl_route(e->policy, &out->facts, e->now.wall_ms, &out->decision);
+    rfl__route(e, &out->facts, kase, &out->decision);
 }
 
 /* ---- where it belongs ---- */

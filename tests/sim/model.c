@@ -1,32 +1,29 @@
 /* The model's people, places, clocks and words; what adapters do is at the end. */
 #include "model.h"
 
-const uint16_t model_intake[M_QUEUES] = { 1016, 1004, 1003, 1001, 1005 };
-
-const struct m_place model_places[M_PLACES] = {
-    { NULL, 1, 0 }, { "QA1 1AA", 1016, 16 }, { "QA1 1AU", 1004, 4 }, { "QA1 1AS", 1003, 3 }, { "QB1 1AA", 1, 0 } };
-
-/* config/policy/sources.conf; queue and area: where who has no address is placed, because the referrer works there. */
+/* config/policy/sources.conf; area: whose somebody without an address is, because the referrer works there. */
 const struct m_source model_sources[M_SOURCES] = {
-    { NULL, { 0 }, 0, 0 },
-    { "gp-north", { RFL_DOOR_GP }, 1, 0 },
-    { "gp-south", { RFL_DOOR_GP, RFL_DOOR_PHARMACIST }, 1, 0 },
-    { "jobcentre-feed", { RFL_DOOR_JOBCENTRE }, 1, 0 },
-    { "employer-portal", { RFL_DOOR_EMPLOYER }, 1, 0 },
-    { "self-page", { RFL_DOOR_SELF }, 1, 0 },
-    { "local-service-manchester", { RFL_DOOR_LOCAL_SERVICE }, 1016, 16 },
-    { NULL, { 0 }, 0, 0 },
-    { "pharmacy-bridge", { RFL_DOOR_PHARMACIST }, 1, 0 },
-    { NULL, { 0 }, 0, 0 },
-    { "fit-note-birmingham", { RFL_DOOR_FIT_NOTE_SERVICE }, 1003, 3 },
-    { "provider-transfer", { RFL_DOOR_PROVIDER }, 1, 0 },
-    { NULL, { 0 }, 0, 0 },
+    { NULL, { 0 }, 0 },
+    { "gp-north", { RFL_DOOR_GP }, 0 },
+    { "gp-south", { RFL_DOOR_GP, RFL_DOOR_PHARMACIST }, 0 },
+    { "jobcentre-feed", { RFL_DOOR_JOBCENTRE }, 0 },
+    { "employer-portal", { RFL_DOOR_EMPLOYER }, 0 },
+    { "self-page", { RFL_DOOR_SELF }, 0 },
+    { "local-service-manchester", { RFL_DOOR_LOCAL_SERVICE }, 16 },
+    { NULL, { 0 }, 0 },
+    { "pharmacy-bridge", { RFL_DOOR_PHARMACIST }, 0 },
+    { NULL, { 0 }, 0 },
+    { "fit-note-birmingham", { RFL_DOOR_FIT_NOTE_SERVICE }, 3 },
+    { "provider-transfer", { RFL_DOOR_PROVIDER }, 0 },
+    { NULL, { 0 }, 0 },
 };
 
-void model_init(struct model *m, const struct rfl_policy *policy, int64_t now_ms, int64_t idle_ms)
+void model_init(struct model *m, const struct rfl_policy *policy, const struct m_england *england, int64_t now_ms,
+                int64_t idle_ms)
 {
     memset(m, 0, sizeof *m);
     m->policy = policy;
+    m->england = england;
     m->now_ms = now_ms;
     m->idle_ms = idle_ms;
 }
@@ -64,14 +61,6 @@ static bool has_key(const struct m_form *form, unsigned kind)
     if (kind == RFL_MATCH_NAME_BIRTH_POSTCODE && model_places[form->place].postcode == NULL)
         return false;
     return (form->keys & 1u << kind) != 0;
-}
-
-bool m_queue_is_intake(uint16_t queue)
-{
-    for (unsigned i = 0; i < M_QUEUES; i++)
-        if (model_intake[i] == queue)
-            return true;
-    return false;
 }
 
 struct m_case *m_touch(struct model *m, uint16_t kase)
@@ -121,8 +110,6 @@ void m_start_lease(struct model *m, struct m_case *k)
 
 /* ---- from hand to hand ---- */
 
-static uint16_t triage_of(uint16_t area) { return area == 0 ? 1 : (uint16_t)(2000 + area); }
-
 void m_place(struct model *m, struct m_case *k, uint16_t queue, uint16_t area, int64_t since_ms)
 {
     bool intake = m_queue_is_intake(queue);
@@ -136,16 +123,15 @@ void m_place(struct model *m, struct m_case *k, uint16_t queue, uint16_t area, i
     k->accept_by_ms = intake ? k->due_ms : 0;
 }
 
-uint16_t m_area_of(uint16_t queue) { return queue < 1000 ? 0 : queue % 1000; }
-
 void m_put(struct model *m, struct m_case *k, struct m_place place, int64_t since_ms)
 {
     bool held = false;
     uint16_t queue = m_queue_is_intake(place.queue) ? m_where(m, place.queue, &held) : place.queue;
     if (held)
-        m_place(m, k, triage_of(place.area), place.area, 0);
-    else
-        m_place(m, k, queue, queue == place.queue ? place.area : m_area_of(queue), since_ms);
+        queue = m_triage_of(m, place.area);
+    else if (m_queue_is_intake(queue) && !m_takes(m, queue))
+        queue = place.queue;            /* diverted to where nobody is any more */
+    m_place(m, k, queue, m_area_of(queue), since_ms);
 }
 
 /* Out of a hold: back to where it was held from, with its place in the queue, unless that queue said no. */
@@ -155,13 +141,17 @@ void m_release(struct model *m, struct m_case *k)
     int64_t since_ms = k->since_ms > 0 ? k->since_ms : k->opened_ms;
     uint16_t queue = m_where(m, k->queue, &held);
     k->escalation = 0;
-    if (m_queue_is_intake(queue) && !m_said_no(k, queue) && !held)
+    if (m_takes(m, queue) && !m_said_no(k, queue) && !held)
         m_place(m, k, queue, m_area_of(queue), since_ms);
     else
         m_to_triage(m, k);
 }
 
-void m_to_triage(struct model *m, struct m_case *k) { m_place(m, k, triage_of(k->area), k->area, 0); }
+void m_to_triage(struct model *m, struct m_case *k)
+{
+    uint16_t desk = m_triage_of(m, k->area);
+    m_place(m, k, desk, m_area_of(desk), 0);
+}
 
 void m_free_holder(struct m_case *k)
 {
@@ -339,7 +329,8 @@ uint16_t m_find_reference(const struct model *m, unsigned source, uint32_t refer
 bool m_same_form(const struct m_form *a, const struct m_form *b)
 {
     return a->person == b->person && a->keys == b->keys && a->place == b->place && a->door == b->door &&
-           a->consent == b->consent && a->band == b->band && a->notify == b->notify && a->body == b->body;
+           a->consent == b->consent && a->band == b->band && a->notify == b->notify && a->off_sick == b->off_sick &&
+           a->body == b->body;
 }
 
 static uint16_t rests_on(const struct model *m, uint16_t kase)
@@ -455,16 +446,6 @@ bool m_may_disclose(const struct m_form *form)
     return form->consent == RFL_CONSENT_GIVEN || (form->consent == RFL_CONSENT_IMPLIED && clinician);
 }
 
-struct m_place m_place_of(unsigned source, const struct m_form *form)
-{
-    struct m_place place = model_places[form->place];
-    if (place.postcode == NULL) {
-        place.queue = model_sources[source].queue;
-        place.area = model_sources[source].area;
-    }
-    return place;
-}
-
 /* A person's no is respected for a time, unless they come themselves. Referrers cannot tell this from a wait. */
 void m_place_or_be_quiet(struct model *m, struct m_case *k, const struct m_form *form, struct m_place place,
                          int64_t until_ms)
@@ -476,7 +457,7 @@ void m_place_or_be_quiet(struct model *m, struct m_case *k, const struct m_form 
     k->status = RFL_STATUS_ON_HOLD;
     k->hold = RFL_HOLD_DO_NOT_CONTACT;
     k->queue = place.queue;
-    k->area = place.area;
+    k->area = m_area_of(place.queue);
     k->since_ms = k->accept_by_ms = 0;
     m_start_clock(m, k, RFL_CLOCK_ACCEPT);
     k->clock = RFL_CLOCK_HOLD;
@@ -485,10 +466,9 @@ void m_place_or_be_quiet(struct model *m, struct m_case *k, const struct m_form 
     k->most_ms = k->most_ms < until_ms ? k->most_ms : until_ms;
 }
 
-static void open_case(struct model *m, uint16_t referral, const struct m_person *person)
+static void open_case(struct model *m, uint16_t referral, const struct m_person *person, struct m_place place)
 {
     const struct m_referral *r = &m->referral[referral];
-    struct m_place place = m_place_of(r->source, &r->form);
     uint16_t number = ++m->cases;
     struct m_case *k = &m->kase[number];
     memset(k, 0, sizeof *k);
@@ -501,6 +481,7 @@ static void open_case(struct model *m, uint16_t referral, const struct m_person 
     k->first = referral;
     k->previous = person->previous;
     k->resembles = person->resembles;
+    m_placed(m, k, referral, place.area);
     if (m_may_disclose(&r->form)) {
         m_place_or_be_quiet(m, k, &r->form, place, person->quiet_until_ms);
         return;
@@ -508,14 +489,14 @@ static void open_case(struct model *m, uint16_t referral, const struct m_person 
     k->status = RFL_STATUS_ON_HOLD;
     k->hold = RFL_HOLD_CONSENT;
     k->queue = place.queue;
-    k->area = place.area;
+    k->area = m_area_of(place.queue);
     m_start_clock(m, k, RFL_CLOCK_CONSENT);
 }
 
-static void join(struct model *m, uint16_t referral, int64_t quiet_until_ms)
+static void join(struct model *m, uint16_t referral, int64_t quiet_until_ms, struct m_place place)
 {
     struct m_referral *r = &m->referral[referral];
-    struct m_case *k = m_touch(m, r->kase);
+    struct m_case *k = m_begin(m, r->kase);
     r->prev_on_case = k->last;
     k->last = referral;
     k->count++;
@@ -523,12 +504,13 @@ static void join(struct model *m, uint16_t referral, int64_t quiet_until_ms)
         k->band = r->form.band;
     if (k->count == 1 || k->status != RFL_STATUS_ON_HOLD || !m_may_disclose(&r->form))
         return;
-    struct m_place place = m_place_of(r->source, &r->form);
     if (k->hold == RFL_HOLD_CONSENT) {
         k->escalation = 0;
+        m_placed(m, k, referral, place.area);
         m_place_or_be_quiet(m, k, &r->form, place, quiet_until_ms);
     } else if (k->hold == RFL_HOLD_DO_NOT_CONTACT && r->form.door == RFL_DOOR_SELF) {
         k->escalation = 0;
+        m_placed(m, k, referral, place.area);
         m_put(m, k, place, k->opened_ms);
     }
 }
@@ -556,10 +538,12 @@ struct m_answer model_submit(struct model *m, unsigned source, uint32_t referenc
                               .received_ms = m->now_ms };
     r->prev_of_reference = m->by_reference[reference];
     m->by_reference[reference] = number;
+    struct m_place place = m_route(m, source, form, NULL);
+    r->decided = place.queue;
     if (person.open == 0)
-        open_case(m, number, &person);
+        open_case(m, number, &person, place);
     r->kase = person.open != 0 ? person.open : m->cases;
-    join(m, number, person.quiet_until_ms);
+    join(m, number, person.quiet_until_ms, place);
     m_index(m, number, NULL);
     struct m_case *k = &m->kase[r->kase];
     if (k->status == RFL_STATUS_ON_HOLD && k->hold == RFL_HOLD_CONSENT && person.open == 0)

@@ -14,13 +14,14 @@
 #include "rfl_policy.h"
 
 enum { M_CASES_MAX = 1500, M_REFERRALS_MAX = 3000, M_PEOPLE = 48, M_WORKERS = 6, M_SOURCES = 13, M_MAILS_MAX = 8000,
-       M_KEYS = 3, M_PLACES = 5, M_KEY_VALUES = M_PEOPLE * M_PLACES, M_QUEUES = 5, M_REFERENCES = 4096,
+       M_KEYS = 3, M_PLACES = 8, M_KEY_VALUES = M_PEOPLE * M_PLACES, M_QUEUES = 9, M_REFERENCES = 4096,
        M_OPEN_MAX = 400,
        M_EPISODES = 8 /* back to which a no is looked for */, M_LOOKED_AT = 256 /* newest referrals of a case */
 };
 
-/* Intakes by their numbers in config/policy/areas.conf: people live near the first three; the others are there to be
- * redirected to, so that a budget of redirects is used up before every queue has said no. */
+/* Providers' queues by their numbers in the policy: people live near the first three; the next two are there to be
+ * redirected to, so that a budget of redirects is used up before every queue has said no, and get people when areas
+ * change; the rest are further providers of Greater Manchester and of Birmingham. */
 extern const uint16_t model_intake[M_QUEUES];
 
 /* One referral as a person would fill it in; two equal ones are equal byte for byte on the wire. */
@@ -29,6 +30,7 @@ struct m_form {
     uint8_t keys;               /* bit 1 << kind: says the NHS number, the NI number, the date of birth */
     uint8_t place;              /* model_places */
     uint8_t door, consent, band, notify;
+    bool off_sick;
     uint16_t body;              /* makes bytes differ */
 };
 
@@ -38,6 +40,7 @@ struct m_referral {
     uint32_t reference;
     struct m_form form, newest;         /* as it came; as last amended */
     uint16_t amendments;
+    uint16_t decided;           /* the queue that was right for it when it came, or was last amended */
     uint8_t withdrawn;
     bool forgotten;                     /* its keys find nobody any more */
     int64_t received_ms;
@@ -49,6 +52,8 @@ struct m_case {
     int8_t worker;                      /* who has it; -1 nobody */
     uint16_t no[RFL_DECLINED_BY_MAX];   /* queues that said no */
     uint16_t queue, area, first, last, count, withdrawn, linked_to, resembles, previous;
+    uint16_t placed_by, placed_area;    /* the referral whose facts placed it; the area they said, 0: a person did */
+    int64_t placed_ms, looked_ms;       /* looked_ms: when its area was last found to be right */
     struct rfl_token token;
     int64_t opened_ms, since_ms, accept_by_ms, half_ms, most_ms, due_ms, quiet_until_ms, closed_ms;
     bool kept, erased;                  /* a legal hold; the person is gone */
@@ -61,7 +66,8 @@ struct m_mail { uint16_t referral; uint8_t word, detail; uint16_t provider; };
 struct m_worker {
     uint64_t session;                   /* 0: not connected */
     uint64_t gone;                      /* the latest connection that went away, and did not say goodbye */
-    uint8_t queues;                     /* bit 1 << index of model_intake */
+    uint16_t queues;                    /* bit 1 << index of model_intake */
+    bool told_moved;                    /* that a queue of theirs has ended */
     uint32_t credit;
     int64_t heard_ms;
 };
@@ -69,8 +75,24 @@ struct m_worker {
 struct m_queue { int64_t pause_until_ms, hold_until_ms, divert_until_ms, capacity_until_ms;
                  uint16_t divert_to; uint32_t capacity; };
 
+/* What is special of a seed's England, besides the shipped policy's areas. */
+enum m_where { M_ANYWHERE, M_IN_THE_CITY, M_ELSEWHERE };
+struct m_rule { uint16_t area, to;              /* 0: the desk */
+                uint8_t where, door; bool off_sick, shadow; int64_t from_ms, until_ms; };
+enum { M_RULES = 8 };
+struct m_england {
+    int64_t ends_ms;                    /* the Black Country ends: as a whole, or divided */
+    int64_t leaves_ms;                  /* the city leaves Greater Manchester */
+    bool divided;
+    unsigned rules;
+    struct m_rule rule[M_RULES];        /* in the order they are tried */
+    uint32_t capacity[M_QUEUES];        /* 0: none */
+    uint16_t overflow[M_QUEUES];        /* 0: nowhere */
+};
+
 struct model {
     const struct rfl_policy *policy;
+    const struct m_england *england;
     int64_t now_ms, idle_look_ms, idle_ms;
     uint16_t cases, referrals, open_count, links;
     uint16_t open[M_OPEN_MAX];          /* the cases that are not closed, in no order */
@@ -86,17 +108,21 @@ struct model {
     struct m_mail mail[M_SOURCES][M_MAILS_MAX];
 };
 
-void model_init(struct model *m, const struct rfl_policy *policy, int64_t now_ms, int64_t idle_ms);
+void model_init(struct model *m, const struct rfl_policy *policy, const struct m_england *england, int64_t now_ms,
+                int64_t idle_ms);
 /* Copies what is in use. */
 void model_copy(struct model *to, const struct model *from);
 bool model_is_full(const struct model *m);
 
 /* ---- where people live ---- */
-struct m_place { const char *postcode; uint16_t queue, area; };
-extern const struct m_place model_places[M_PLACES];
+enum { M_CITY = 1, M_OUTSIDE = 9 };
+struct m_home { const char *postcode; uint16_t area; uint8_t part; };
+extern const struct m_home model_places[M_PLACES];
+/* Where somebody is put. area: the one that the facts say; 0: none. */
+struct m_place { uint16_t queue, area; bool by_facts; };
 /* Two people may share a name and a date of birth: whose they are. */
 unsigned model_named(const struct m_form *form);
-struct m_source { const char *name; uint8_t doors[3]; uint16_t queue, area; };
+struct m_source { const char *name; uint8_t doors[3]; uint16_t area; };
 extern const struct m_source model_sources[M_SOURCES];
 
 /* ---- adapters ---- */
@@ -125,7 +151,7 @@ struct m_verb {
 struct m_answer model_verb(struct model *m, const struct m_verb *verb);
 /* How many referrals the provider who accepts is given: all that stand, of the case and of what rests on it. */
 unsigned model_records(const struct model *m, uint16_t kase);
-void model_subscribe(struct model *m, unsigned worker, uint64_t session, uint8_t queues, uint32_t credit);
+void model_subscribe(struct model *m, unsigned worker, uint64_t session, uint16_t queues, uint32_t credit);
 /* The worker said goodbye, or its connection is gone. Returns how many offers went back. */
 unsigned model_goodbye(struct model *m, unsigned worker);
 unsigned model_gone(struct model *m, unsigned worker);
@@ -156,8 +182,14 @@ bool model_data(struct model *m, uint16_t kase, enum m_data what);
 struct m_answer model_queue_set(struct model *m, const struct m_order *order);
 
 /* ---- time ---- */
-/* Everything that a turn does by itself before it offers: silent workers, clocks. */
-void model_settle(struct model *m);
+/* What a turn does by itself before it offers: silent workers; then, as the engine says whom it moves, areas; then
+ * clocks. */
+void model_drop_silent(struct model *m);
+void model_clocks(struct model *m);
+/* The engine has moved this case because its area has changed: so does the model, if it agrees. */
+void model_rehomed(struct model *m, uint16_t kase);
+/* Areas have been looked through, and it still waits where nobody may any more. */
+bool model_homeless(struct model *m, uint16_t kase);
 /* The engine offered this. NULL: that was right; else why not. */
 const char *model_offered(struct model *m, uint64_t session, uint16_t kase, struct rfl_token token);
 /* After settling: somebody waits whom a worker with credit could have. 0: nobody. */
@@ -172,6 +204,22 @@ const char *model_word(enum m_word word);
 
 struct m_case *m_touch(struct model *m, uint16_t kase);
 bool m_queue_is_intake(uint16_t queue);
+/* The area has not ended; the queue is a provider's of such an area. */
+bool m_alive(const struct model *m, uint16_t area);
+bool m_takes(const struct model *m, uint16_t queue);
+uint16_t m_triage_of(const struct model *m, uint16_t area);
+/* Where somebody with this form belongs now. own: the case it is of already, which is in nobody's way; or NULL. */
+struct m_place m_route(const struct model *m, unsigned source, const struct m_form *form, const struct m_case *own);
+/* It has been placed: by the facts of this referral (which may be 0) in this area, or, area 0, by somebody. */
+void m_placed(struct model *m, struct m_case *k, uint16_t referral, uint16_t area);
+/* The queue of somebody whose area has changed and who belongs there. */
+uint16_t m_home(const struct model *m, const struct m_case *k, struct m_place to);
+void m_go_home(struct model *m, struct m_case *k, bool looked);
+/* Something happens to a case: nobody finds it in an area that is no more, nor leaves it there. */
+struct m_case *m_begin(struct model *m, uint16_t kase);
+void m_end(struct model *m, struct m_case *k, const struct m_case *before);
+int64_t m_next_of(const struct m_case *k);
+void m_run_on(struct model *m, struct m_case *k);
 void m_start_clock(struct model *m, struct m_case *k, enum rfl_clock clock);
 void m_start_lease(struct model *m, struct m_case *k);
 void m_set_clock(struct m_case *k, enum rfl_clock clock, int64_t due_ms);
@@ -208,7 +256,6 @@ void m_forget(struct model *m, uint16_t referral);
 uint16_t m_find_reference(const struct model *m, unsigned source, uint32_t reference);
 bool m_same_form(const struct m_form *a, const struct m_form *b);
 bool m_may_disclose(const struct m_form *form);
-struct m_place m_place_of(unsigned source, const struct m_form *form);
 /* Forgets a case that was closed from the list of open ones, and puts one back. */
 void m_open_remove(struct model *m, const struct m_case *k);
 

@@ -29,19 +29,21 @@ static bool may_still_be_disclosed(const struct m_case *k)
 
 /* ---- Amend ---- */
 
-static void place_anew(struct model *m, struct m_case *k, const struct m_referral *r, uint16_t routed_before,
+static void place_anew(struct model *m, struct m_case *k, uint16_t n, struct m_place to, uint16_t routed_before,
                        int64_t quiet_until_ms)
 {
-    struct m_place to = m_place_of(r->source, &r->newest);
+    const struct m_referral *r = &m->referral[n];
     bool waits = k->status == RFL_STATUS_TRIAGE || k->status == RFL_STATUS_QUEUED;
     if (!m_may_disclose(&r->newest)) {
         if (may_still_be_disclosed(k))
             hold_for_consent(m, k);
     } else if (holds_for_consent(k)) {
         k->escalation = 0;
+        m_placed(m, k, n, to.area);
         m_place_or_be_quiet(m, k, &r->newest, to, quiet_until_ms);
     } else if (waits && to.queue != routed_before && to.queue != k->queue && !m_said_no(k, to.queue)) {
         k->escalation = 0;
+        m_placed(m, k, n, to.area);
         m_put(m, k, to, k->since_ms > 0 ? k->since_ms : k->opened_ms);
     }
 }
@@ -66,22 +68,27 @@ struct m_answer model_amend(struct model *m, unsigned source, uint32_t reference
         answer.code = RFL_CODE_VERSION_CONFLICT;
     if (answer.code != RFL_CODE_OK)
         return answer;
-    struct m_case *k = m_touch(m, r->kase);
+    struct m_place to = m_route(m, source, form, &m->kase[r->kase]);
+    struct m_case *k = m_begin(m, r->kase);
+    const struct m_case before = *k;
     struct m_person person = m_person_of(m, form);
     struct m_form was = r->newest;
+    uint16_t routed_before = r->decided;
     r->newest = *form;
+    r->decided = to.queue;
     r->amendments++;
     m_index(m, n, &was);
     if (form->band < k->band)
         k->band = form->band;
     uint16_t other = person.open != 0 && person.open != r->kase ? person.open : person.resembles;
     if (k->linked_to == 0) {
-        place_anew(m, k, r, m_place_of(source, &was).queue, person.quiet_until_ms);
+        place_anew(m, k, n, to, routed_before, person.quiet_until_ms);
         if (other != 0 && other != r->kase)
             k->resembles = other;
     } else if (!m_may_disclose(&r->newest) && may_still_be_disclosed(k)) {
         hold_for_consent(m, k);         /* it rests, and may be unlinked */
     }
+    m_end(m, k, &before);
     answer.status = k->status;
     return answer;
 }
@@ -108,6 +115,14 @@ static void look_at_linked(const struct model *m, uint16_t kase, struct standing
             look_at(m, n, out);
 }
 
+static void hold_anybody_for_consent(struct model *m, uint16_t kase)
+{
+    struct m_case *k = m_begin(m, kase);
+    const struct m_case before = *k;
+    hold_for_consent(m, k);
+    m_end(m, k, &before);
+}
+
 /* The case that the withdrawn referral's case rests on goes on for whoever still stands; on hold when it goes on only
  * for cases that rest on it, and the one with the consent is gone. */
 static void end_survivor(struct model *m, uint16_t kase, enum rfl_withdraw reason, bool consented)
@@ -120,10 +135,10 @@ static void end_survivor(struct model *m, uint16_t kase, enum rfl_withdraw reaso
         return;
     if (reason != RFL_WITHDRAW_PERSON && all.any) {
         if (consented && !own.any && !all.consent && may_still_be_disclosed(&m->kase[kase]))
-            hold_for_consent(m, m_touch(m, kase));
+            hold_anybody_for_consent(m, kase);
         return;
     }
-    m_close(m, m_touch(m, kase), reason == RFL_WITHDRAW_PERSON ? RFL_CLOSE_PERSON_DECLINED
+    m_close(m, m_begin(m, kase), reason == RFL_WITHDRAW_PERSON ? RFL_CLOSE_PERSON_DECLINED
                                  : all.no_mistake ? RFL_CLOSE_WITHDRAWN_BY_REFERRER : RFL_CLOSE_SENT_IN_ERROR);
 }
 
@@ -142,7 +157,8 @@ struct m_answer model_withdraw(struct model *m, unsigned source, uint32_t refere
         answer.code = RFL_CODE_STATE;
         return answer;
     }
-    struct m_case *k = m_touch(m, r->kase);
+    struct m_case *k = m_begin(m, r->kase);
+    const struct m_case before = *k;
     r->withdrawn = (uint8_t)reason;
     k->withdrawn++;
     struct standing own = { false, false, false }, linked = own;
@@ -157,6 +173,7 @@ struct m_answer model_withdraw(struct model *m, unsigned source, uint32_t refere
     bool goes_on = k->linked_to == 0 || (own.any && reason != RFL_WITHDRAW_PERSON);
     if (!closes && goes_on && consented && !consent && may_still_be_disclosed(k))
         hold_for_consent(m, k);
+    m_end(m, k, &before);
     if (closes)
         m_close(m, k, close);
     else if (k->linked_to != 0)
@@ -221,6 +238,8 @@ static bool hold_end_ok(const struct model *m, const struct m_case *k, int64_t u
 static bool desk_sensible(const struct model *m, const struct m_case *k, const struct m_order *order)
 {
     bool place = order->kind == RFL_MSG_PLACE || (order->kind == RFL_MSG_RELEASE && order->queue != 0);
+    if (place && !m_alive(m, m_area_of(order->queue)))
+        return false;
     bool waits = k->status == RFL_STATUS_TRIAGE || k->status == RFL_STATUS_QUEUED;
     bool held = false;
     if (place)                          /* what a person asks for by name is not diverted */
@@ -267,19 +286,25 @@ static void act(struct model *m, struct m_case *k, const struct m_order *order)
     case RFL_MSG_PLACE:
         m_free_holder(k);
         k->escalation = 0;
+        m_placed(m, k, 0, 0);
         m_place(m, k, queue, m_area_of(queue), since_ms);
         break;
     case RFL_MSG_RELEASE:
         k->escalation = 0;
-        if (queue != 0)
-            m_place(m, k, queue, m_area_of(queue), since_ms);
-        else
+        if (queue == 0) {
             m_release(m, k);
+            break;
+        }
+        m_placed(m, k, 0, 0);
+        m_place(m, k, queue, m_area_of(queue), since_ms);
         break;
     case RFL_MSG_SEND_BACK:
         forget_no(k);
         k->escalation = 0;
-        m_place(m, k, k->queue, k->area, k->since_ms);
+        if (m_takes(m, k->queue))
+            m_place(m, k, k->queue, k->area, k->since_ms);
+        else
+            m_to_triage(m, k);
         break;
     case RFL_MSG_HOLD:
         k->status = RFL_STATUS_ON_HOLD;
@@ -386,7 +411,7 @@ struct m_answer model_order(struct model *m, const struct m_order *order)
         answer.code = RFL_CODE_UNKNOWN_QUEUE;
     if (answer.code != RFL_CODE_OK)
         return answer;
-    const struct m_case *now = &m->kase[order->kase];
+    const struct m_case *now = order->dry_run ? &m->kase[order->kase] : m_begin(m, order->kase);
     answer.status = now->status;
     if (!m_desk_may(now, order->kind) || (order->kind == RFL_MSG_LINK && !may_rest(m, order)))
         answer.code = RFL_CODE_STATE;
@@ -398,7 +423,9 @@ struct m_answer model_order(struct model *m, const struct m_order *order)
     if (answer.code != RFL_CODE_OK || order->dry_run)
         return answer;
     struct m_case *k = m_touch(m, order->kase);
+    const struct m_case before = *k;
     act(m, k, order);
+    m_end(m, k, &before);
     answer.status = k->status;
     return answer;
 }

@@ -29,10 +29,10 @@ static unsigned give_back(struct model *m, unsigned worker)
     return count;
 }
 
-void model_subscribe(struct model *m, unsigned worker, uint64_t session, uint8_t queues, uint32_t credit)
+void model_subscribe(struct model *m, unsigned worker, uint64_t session, uint16_t queues, uint32_t credit)
 {
     uint64_t gone = m->worker[worker].gone;
-    m->worker[worker] = (struct m_worker){ session, gone, queues, credit, m->now_ms };
+    m->worker[worker] = (struct m_worker){ session, gone, queues, false, credit, m->now_ms };
 }
 
 unsigned model_goodbye(struct model *m, unsigned worker)
@@ -135,7 +135,7 @@ static bool sensible(const struct model *m, const struct m_case *k, const struct
     case RFL_MSG_REDIRECT:
         if (verb->reason <= RFL_DECLINE_NONE || verb->reason >= RFL_DECLINE_COUNT || !m_queue_is_intake(verb->queue))
             return false;               /* to where it is, it is not passed on; by another's diversion, it is */
-        return verb->queue != k->queue || m_where(m, verb->queue, &held) != k->queue;
+        return m_where(m, verb->queue, &held) != verb->queue || (verb->queue != k->queue && m_takes(m, verb->queue));
     case RFL_MSG_DEFER:
         if (rfl_policy_due(m->policy, (struct rfl_queue_no){ k->queue }, RFL_CLOCK_HOLD, m->now_ms, &latest_ms) !=
             RFL_E_OK)
@@ -158,10 +158,11 @@ static void redirect(struct model *m, struct m_case *k, uint16_t asked)
     k->hops++;
     k->escalation = 0;
     m_free_holder(k);
-    if (over || said_no || held || target == k->queue)
+    m_placed(m, k, 0, 0);
+    if (over || said_no || held || target == k->queue || !m_takes(m, target))
         m_to_triage(m, k);
     else
-        m_place(m, k, target, (uint16_t)(target - 1000), m->now_ms);
+        m_place(m, k, target, m_area_of(target), m->now_ms);
     if (over || said_no)
         k->escalation = 1;          /* the head of triage, not the desk */
     m_tell(m, k, M_NEWS_MOVED, 0, k->queue);
@@ -270,11 +271,13 @@ struct m_answer model_verb(struct model *m, const struct m_verb *verb)
         answer.code = RFL_CODE_STATE;
     if (answer.code != RFL_CODE_OK)
         return answer;
-    struct m_case *k = m_touch(m, verb->kase);
+    struct m_case *k = m_begin(m, verb->kase);
+    const struct m_case before = *k;
     if (out)
         answer_offer(m, k, verb);
     else
         go_on(m, k, verb);
+    m_end(m, k, &before);
     answer.status = k->status;
     return answer;
 }
@@ -299,7 +302,7 @@ static void escalate(struct model *m, struct m_case *k)
 }
 
 /* When the running clock next asks for something; a lease only ends. */
-static int64_t next_of(const struct m_case *k)
+int64_t m_next_of(const struct m_case *k)
 {
     if (k->clock == RFL_CLOCK_NONE || k->linked_to != 0)
         return INT64_MAX;
@@ -323,7 +326,7 @@ static void lapse(struct model *m, struct m_case *k)
 }
 
 /* Of everything that has come due meanwhile, the last is what matters: nobody is warned of what is over. */
-static void run_on(struct model *m, struct m_case *k)
+void m_run_on(struct model *m, struct m_case *k)
 {
     if (k->clock == RFL_CLOCK_LEASE) {
         lapse(m, k);
@@ -338,7 +341,7 @@ static void run_on(struct model *m, struct m_case *k)
     }
 }
 
-void model_settle(struct model *m)
+void model_drop_silent(struct model *m)
 {
     bool look = m->now_ms >= m->idle_look_ms + 1000 || m->now_ms < m->idle_look_ms;
     if (look)
@@ -346,9 +349,13 @@ void model_settle(struct model *m)
     for (unsigned i = 0; look && i < M_WORKERS; i++)
         if (m->worker[i].session != 0 && m->now_ms - m->worker[i].heard_ms > m->idle_ms)
             (void)model_gone(m, i);
+}
+
+void model_clocks(struct model *m)
+{
     for (unsigned i = 0; i < m->open_count; i++)
-        while (next_of(&m->kase[m->open[i]]) <= m->now_ms)
-            run_on(m, m_touch(m, m->open[i]));
+        while (m_next_of(&m->kase[m->open[i]]) <= m->now_ms)
+            m_run_on(m, m_touch(m, m->open[i]));
 }
 
 /* ---- offers ---- */
@@ -399,6 +406,8 @@ const char *model_offered(struct model *m, uint64_t session, uint16_t kase, stru
         return NULL;                    /* after a reconnect: the same again */
     if (now->status != RFL_STATUS_QUEUED || now->linked_to != 0)
         return "an offer of a case that does not wait";
+    if (!m_takes(m, now->queue))
+        return "an offer from a queue that is no more";
     if (m_rests(m, now->queue))
         return "an offer from a queue that is paused or at its capacity";
     if (!wants(m, (unsigned)worker, now->queue))
@@ -427,7 +436,7 @@ uint16_t model_forgotten(const struct model *m)
         for (unsigned j = 0; j < m->open_count; j++) {
             const struct m_case *k = &m->kase[m->open[j]];
             if (k->status == RFL_STATUS_QUEUED && k->linked_to == 0 && wants(m, i, k->queue) &&
-                !m_rests(m, k->queue))
+                m_takes(m, k->queue) && !m_rests(m, k->queue))
                 return m->open[j];
         }
     }

@@ -47,6 +47,7 @@ struct sim_card { uint16_t kase; struct rfl_token token; };
 struct sim_tally {
     uint64_t commands, turns, seeds, refused[RFL_CODE_COUNT], deeds[SIM_DEEDS], asks[RFL_MSG_COUNT];
     uint64_t crashes, undone, lost, reloads, drains, backward, offers, feedback, notices, framed, compared;
+    uint64_t rehomed, england[4];       /* seeds: with shipped rules, an area ended whole, divided, a part left */
     uint64_t passed_most;               /* of all heads: how often somebody of another door came first */
     uint64_t ended[RFL_STATUS_COUNT], cell[RFL_STATUS_COUNT][RFL_EVENT_COUNT];
 };
@@ -55,6 +56,10 @@ struct sim {
     struct world world;
     struct rfl_policy *policies[2];
     unsigned policy;
+    struct m_england england;
+    bool shipped_rules;                 /* its Greater Manchester is the shipped one */
+    uint64_t announced_at;              /* the step in which changes of areas become known */
+    struct rfl_policy *first_policy;    /* the world's own, before there is a seed */
     uint64_t seed, random;
     uint64_t step, turn;
     bool verbose;
@@ -67,6 +72,7 @@ struct sim {
     uint16_t next_body;
     uint16_t checked_mails[M_SOURCES];
     uint64_t seen_entries;
+    uint64_t followed;                  /* the entries whose moves the model knows */
     uint8_t seen_status[M_CASES_MAX + 1];
     uint32_t answered;                  /* of the outbox: the replies looked at so far */
     bool crash_now;
@@ -95,6 +101,12 @@ void sim_summary(const struct sim *sim);
 bool sim_covered(const struct sim *sim);
 
 /* ---- a seed ---- */
+/* Draws the seed's England: areas that change, rules, room; and loads both policies of it. */
+void sim_draw_england(struct sim *sim);
+void sim_free_england(struct sim *sim);
+void sim_count_england(struct sim *sim);
+void sim_announce(struct sim *sim);
+int64_t sim_until_change(const struct sim *sim);
 void sim_run(struct sim *sim, uint64_t seed, uint64_t steps);
 void sim_choose_habits(struct sim *sim);
 
@@ -120,7 +132,7 @@ struct rfl_view sim_bytes_of(const struct m_form *in, struct rfl_form *form);
 void sim_clear_queues(struct sim *sim);
 void sim_settle_desk(struct sim *sim, uint16_t kase);
 void sim_card_take(struct sim *sim, unsigned worker, uint16_t kase, struct rfl_token token);
-void sim_subscribe(struct sim *sim, unsigned worker, uint8_t queues, uint32_t credit);
+void sim_subscribe(struct sim *sim, unsigned worker, uint16_t queues, uint32_t credit);
 void sim_do_verb(struct sim *sim, const struct m_verb *verb);
 void sim_check_feedback(struct sim *sim, const struct rfl_msg_feedback *feedback, uint64_t session);
 
@@ -136,6 +148,8 @@ void sim_check_touched(struct sim *sim);
 void sim_check_mails(struct sim *sim);
 /* Everything: every case, every index, every count. */
 void sim_check_all(struct sim *sim);
+/* Whom the engine says it has moved since the last look because an area has changed, the model moves too. */
+void sim_follow(struct sim *sim);
 /* Marks what the log says since the last look; `changed` is what the model expects. */
 void sim_look_at_log(struct sim *sim);
 

@@ -46,6 +46,10 @@ struct rfl_view sim_bytes_of(const struct m_form *in, struct rfl_form *form)
         form->nino = sim_text(nino);
     if ((in->keys & 1u << RFL_MATCH_NAME_BIRTH_POSTCODE) != 0)
         form->date_of_birth = sim_text(birth);
+    if (in->off_sick) {
+        form->employment = RFL_EMPLOYMENT_OFF_SICK;
+        form->main_barrier = 1;         /* one of those that Greater Manchester's shipped rules name */
+    }
     if (model_places[in->place].postcode != NULL)
         form->postcode = sim_text(model_places[in->place].postcode);
     return (struct rfl_view){ body, rfl_wire_encode_form(form, body, sizeof body) };
@@ -66,6 +70,7 @@ struct m_form sim_some_form(struct sim *sim, unsigned source)
     form.consent = consents[sim_below(sim, sizeof consents)];
     form.band = (uint8_t)(sim_below(sim, 4) != 0);
     form.notify = (uint8_t)(sim_chance(sim, 40) ? 1 + sim_below(sim, 31) : 0);
+    form.off_sick = sim_below(sim, 3) == 0;
     form.body = sim->next_body++;
     return form;
 }
@@ -283,6 +288,8 @@ static void amend(struct sim *sim)
         form.place = (uint8_t)sim_below(sim, M_PLACES);
     if (sim_chance(sim, 80))
         form.consent = (uint8_t)sim_below(sim, RFL_CONSENT_COUNT);
+    if (sim_chance(sim, 40))
+        form.off_sick = !form.off_sick;
     if (sim_chance(sim, 60))
         form.band = (uint8_t)sim_below(sim, RFL_BAND_COUNT);
     struct rfl_ask ask = { .kind = RFL_MSG_AMEND, .source = sim_text(model_sources[r->source].name),

@@ -210,3 +210,23 @@ void sim_look_at_log(struct sim *sim)
         }
     }
 }
+
+/* ---- the log, for what the engine did by itself ---- */
+
+void sim_follow(struct sim *sim)
+{
+    struct rfl_store_stat stat;
+    rfl_store_stat(sim->world.store, &stat);
+    for (; sim->followed < stat.entries; sim->followed++) {
+        struct rfl_entry entry;
+        if (rfl_store_entry(sim->world.store, (struct rfl_seq){ sim->followed + 1 }, &entry) != RFL_E_OK)
+            sim_fail(sim, "entry %llu cannot be read", (unsigned long long)sim->followed + 1);
+        uint8_t kind = entry.event_count > 0 ? entry.events[0].kind : (uint8_t)RFL_EVENT_NONE;
+        if (kind != RFL_EVENT_REHOMED && kind != RFL_EVENT_UNHOMED)
+            continue;
+        sim_say(sim, "case %llu goes from queue %u to queue %u: its area has changed",
+                (unsigned long long)entry.kase.v, sim->model.kase[entry.kase.v].queue, entry.events[0].queue.v);
+        model_rehomed(&sim->model, (uint16_t)entry.kase.v);
+        sim->tally.rehomed++;
+    }
+}

@@ -189,7 +189,7 @@ static void look_at_reasons(struct sim *sim)
     if (why->hypothetical || !says(why->code, sim_code_of_referral(sim, n)) || why->candidates_count == 0 ||
         why->due_ms != sim->model.kase[kase].due_ms || why->door != r->form.door ||
         says(why->consent, "missing") == m_may_disclose(&r->newest) ||
-        !same(why->queue, queue_name(sim, m_place_of(r->source, &r->newest).queue)))
+        !same(why->queue, queue_name(sim, r->decided)))
         sim_fail(sim, "referral %u: the explanation is not of what was decided", n);
 }
 
@@ -200,7 +200,7 @@ static void suppose(struct sim *sim)
     ask.referral = sim_bytes_of(&form, &ask.form);
     const struct rfl_reply *reply = look(sim, &ask, RFL_CODE_OK, RFL_MSG_EXPLAINED);
     if (reply != NULL && (!reply->explained.hypothetical || reply->explained.code.len > 0 ||
-                          !same(reply->explained.queue, queue_name(sim, model_places[form.place].queue))))
+                          !same(reply->explained.queue, queue_name(sim, m_route(&sim->model, 0, &form, NULL).queue))))
         sim_fail(sim, "what is only supposed is explained as if it were there, or elsewhere");
 }
 

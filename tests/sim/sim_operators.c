@@ -63,12 +63,12 @@ static uint16_t some_resting_case(struct sim *sim)
 static void some_order(struct sim *sim)
 {
     static const int64_t ahead_ms[] = { -1000, 3600000, 86400000, 2 * 86400000, INT64_C(40) * 86400000 };
-    static const uint16_t targets[] = { 1016, 1004, 1003, 1001, 1005, 2016, 2004, 1 };
+    static const uint16_t targets[] = { 1016, 1004, 1003, 1001, 1005, 2016, 2004, 1, 3001, 3005 };
     struct m_order order = { .kind = (enum rfl_message_kind)(RFL_MSG_PLACE + sim_below(sim, 7)),
                              .kase = some_open_case(sim), .other = some_open_case(sim),
                              .signed_ = !sim_chance(sim, 8), .dry_run = sim_chance(sim, 32),
                              .override_no = sim_chance(sim, 60), .queue_known = !sim_chance(sim, 8),
-                             .queue = targets[sim_below(sim, 8)],
+                             .queue = targets[sim_below(sim, sizeof targets / sizeof targets[0])],
                              .until_ms = sim->world.now.wall_ms + ahead_ms[sim_below(sim, 5)],
                              .close = (uint8_t)sim_below(sim, RFL_CLOSE_COUNT) };
     if (order.kind == RFL_MSG_RELEASE && sim_chance(sim, 128))

@@ -86,7 +86,9 @@ void sim_summary(const struct sim *sim)
         { "seeds", t->seeds }, { "commands", t->commands }, { "framed", t->framed }, { "turns", t->turns },
         { "crashes", t->crashes }, { "undone", t->undone }, { "lost_answers", t->lost }, { "reloads", t->reloads },
         { "drains", t->drains }, { "clock_set_back", t->backward }, { "passed_over_most", t->passed_most },
-        { "offers", t->offers }, { "feedback", t->feedback }, { "notices", t->notices }, { "compared", t->compared } };
+        { "offers", t->offers }, { "feedback", t->feedback }, { "notices", t->notices }, { "compared", t->compared },
+        { "rehomed", t->rehomed }, { "rules_as_shipped", t->england[0] }, { "area_ended", t->england[1] },
+        { "area_divided", t->england[2] }, { "part_left", t->england[3] } };
     for (unsigned i = 0; i < sizeof totals / sizeof totals[0]; i++)
         print_one("total", totals[i].name, totals[i].value);
     for (unsigned i = 0; i < SIM_DEEDS; i++)

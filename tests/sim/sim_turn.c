@@ -52,6 +52,26 @@ static void check_offer(struct sim *sim, const struct rfl_outgoing *out)
     sim->tally.offers++;
 }
 
+static bool must_hear(const struct sim *sim, unsigned worker)
+{
+    const struct m_worker *w = &sim->model.worker[worker];
+    bool theirs = false;
+    for (unsigned i = 0; i < M_QUEUES; i++)
+        theirs = theirs || ((w->queues & 1u << i) != 0 && !m_takes(&sim->model, model_intake[i]));
+    return theirs && !w->told_moved;
+}
+
+/* Once a session, to who works for the queue that has ended. */
+static void check_moved(struct sim *sim, uint64_t session)
+{
+    unsigned w = 0;
+    while (w < M_WORKERS && sim->model.worker[w].session != session)
+        w++;
+    if (w == M_WORKERS || !must_hear(sim, w))
+        sim_fail(sim, "session %llu hears that a queue has ended, again or for nothing", (unsigned long long)session);
+    sim->model.worker[w].told_moved = true;
+}
+
 static void look_at_unasked(struct sim *sim, const struct rfl_outgoing *out)
 {
     if (out->reply.kind == RFL_MSG_OFFER) {
@@ -62,6 +82,8 @@ static void look_at_unasked(struct sim *sim, const struct rfl_outgoing *out)
     } else if (out->reply.kind == RFL_MSG_NOTICE) {
         if (out->reply.notice.kind == RFL_NOTICE_DRAINING && !sim->draining)
             sim_fail(sim, "a notice of stopping by a daemon that is not");
+        if (out->reply.notice.kind == RFL_NOTICE_QUEUE_MOVED)
+            check_moved(sim, out->session);
         sim->tally.notices++;
     } else if (out->reply.kind != RFL_MSG_RECORD) {
         sim_fail(sim, "%s, which nobody asked for", rfl_message_name((enum rfl_message_kind)out->reply.kind));
@@ -120,10 +142,13 @@ const struct rfl_reply *sim_ask(struct sim *sim, uint64_t session, struct rfl_as
     sim->tally.asks[ask->kind]++;
     sim->asked = ask->kind;
     rfl_store_stat(sim->world.store, &before);
+    sim_follow(sim);
+    uint64_t rehomed = sim->tally.rehomed;
     hand_over(sim, session, ask);
     const struct rfl_outgoing *out = rfl_engine_outbox(sim->world.engine, &count);
     if (rfl_store_error(sim->world.store) != RFL_E_OK)
         return NULL;
+    sim_follow(sim);
     while (first < count && (out[first].session != session || out[first].reply.correlation != ask->correlation))
         look_at_unasked(sim, &out[first++]);
     if (first >= count)
@@ -131,7 +156,7 @@ const struct rfl_reply *sim_ask(struct sim *sim, uint64_t session, struct rfl_as
     if (out[first].reply.kind == RFL_MSG_REFUSAL) {
         struct rfl_store_stat after;
         rfl_store_stat(sim->world.store, &after);
-        if (memcmp(before.head, after.head, sizeof before.head) != 0 || before.entries != after.entries)
+        if (before.entries + (sim->tally.rehomed - rehomed) != after.entries)
             sim_fail(sim, "a refused %s changed something", rfl_message_name((enum rfl_message_kind)ask->kind));
         sim->tally.refused[out[first].reply.refusal.code]++;
     }
@@ -231,20 +256,37 @@ static void reopen(struct sim *sim)
     sim->tally.crashes++;
 }
 
+/* Unless the engine says that it is not done, nobody waits in an area that has changed, and every worker knows. */
+static void check_areas(struct sim *sim)
+{
+    struct model *m = &sim->model;
+    if (rfl_engine_next_due(sim->world.engine) <= sim->world.now.wall_ms)
+        return;
+    for (unsigned i = 0; i < m->open_count; i++)
+        if (model_homeless(m, m->open[i]))
+            sim_fail(sim, "case %u waits where nobody may any more", m->open[i]);
+    for (unsigned w = 0; w < M_WORKERS; w++)
+        if (m->worker[w].session != 0 && must_hear(sim, w))
+            sim_fail(sim, "worker %u was not told that its queue has ended", w);
+}
+
 static void settle(struct sim *sim)
 {
-    model_settle(&sim->model);
+    model_drop_silent(&sim->model);
     sim->answered = 0;
     (void)rfl_engine_outbox(sim->world.engine, &sim->answered);
     rfl_engine_settle(sim->world.engine);
     if (rfl_store_error(sim->world.store) != RFL_E_OK)
         return;
+    sim_follow(sim);
+    model_clocks(&sim->model);
     look_at_rest(sim);
     sim_check_touched(sim);
     sim_check_mails(sim);
     uint16_t forgotten = sim->draining ? 0 : model_forgotten(&sim->model);
     if (forgotten != 0)
         sim_fail(sim, "case %u waits, a worker with credit wants it, and it is not offered", forgotten);
+    check_areas(sim);
 }
 
 /* What was committed is said; some of it never arrives. */
@@ -331,6 +373,9 @@ static void begin_turn(struct sim *sim)
     model_copy(&sim->saved, &sim->model);
     if (rfl_engine_begin(sim->world.engine, &sim->world.now) != RFL_E_OK)
         sim_fail(sim, "a turn cannot begin");
+    struct rfl_store_stat stat;
+    rfl_store_stat(sim->world.store, &stat);
+    sim->followed = stat.entries;
 }
 
 /* The machine's clock goes on, or is set back; the daemon's waits until it is past again (daemon/clock.c). */
@@ -356,7 +401,9 @@ static void pass_time(struct sim *sim)
     int64_t last_ms = WORLD_BEGINS_MS + 900 * INT64_C(86400000);
     if (jump == 6 || sim->world.now.wall_ms > last_ms)
         jump = 1;
-    int64_t ms = (int64_t)(sim_random(sim) % (uint64_t)longest_ms[jump]);
+    int64_t ms = (int64_t)(sim_random(sim) % (uint64_t)longest_ms[jump]), until_ms = sim_until_change(sim);
+    if (until_ms > 2 && sim_chance(sim, 12))
+        ms = until_ms - 1 + sim_below(sim, 3);      /* the last moment before, the first, and just after */
     if (ms > 60000)
         sim_say(sim, "%lld minutes pass", (long long)ms / 60000);
     move_clock(sim, ms);
@@ -402,6 +449,8 @@ static void take_turn(struct sim *sim)
     pass_time(sim);
     if (sim_chance(sim, sim->habits.reload))
         load_other_policy(sim);
+    if (sim->step >= sim->announced_at)
+        sim_announce(sim);
     if (!sim->draining && sim_chance(sim, sim->habits.drain)) {
         sim_say(sim, "the daemon is told to stop");
         rfl_engine_drain(sim->world.engine);
@@ -480,13 +529,14 @@ static void begin_seed(struct sim *sim, uint64_t seed)
     memset(sim->checked_mails, 0, sizeof sim->checked_mails);
     memset(sim->seen_status, 0, sizeof sim->seen_status);
     sim_choose_habits(sim);
+    sim_draw_england(sim);
     sim->world.policy = sim->policies[0];
     sim->world.session_idle_ms = 30000;
     sim->world.full_permille = sim->habits.small && sim_chance(sim, 128) ? 1000 : 0;    /* 1000: until nothing fits */
     sim->world.key_seed = seed + 1;
     world_new_store(&sim->world, sim->habits.small ? 1 << 20 : 8 << 20);
     sim->machine_ms = sim->world.now.wall_ms;
-    model_init(&sim->model, sim->policies[0], sim->world.now.wall_ms, sim->world.session_idle_ms);
+    model_init(&sim->model, sim->policies[0], &sim->england, sim->world.now.wall_ms, sim->world.session_idle_ms);
 }
 
 void sim_run(struct sim *sim, uint64_t seed, uint64_t steps)
@@ -501,5 +551,6 @@ void sim_run(struct sim *sim, uint64_t seed, uint64_t steps)
     if (!small && !come_to_an_end(sim))
         sim_fail(sim, "%u cases did not come to an end", sim->model.open_count);
     sim->tally.seeds++;
+    sim_count_england(sim);
     world_verify(&sim->world);
 }

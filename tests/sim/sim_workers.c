@@ -15,7 +15,7 @@ void sim_card_take(struct sim *sim, unsigned worker, uint16_t kase, struct rfl_t
     sim->hand[worker][sim->hand_next[worker]++ % SIM_HAND] = (struct sim_card){ kase, token };
 }
 
-void sim_subscribe(struct sim *sim, unsigned worker, uint8_t queues, uint32_t credit)
+void sim_subscribe(struct sim *sim, unsigned worker, uint16_t queues, uint32_t credit)
 {
     static struct rfl_view names[M_QUEUES];
     uint32_t count = 0;
@@ -62,6 +62,7 @@ static void go_away(struct sim *sim, unsigned worker)
     unsigned returned = model_gone(&sim->model, worker);
     sim_say(sim, "worker %u is gone, %u offers go back", worker, returned);
     rfl_engine_gone(sim->world.engine, session);
+    sim_follow(sim);
 }
 
 static void ping(struct sim *sim, unsigned worker)
@@ -187,7 +188,7 @@ void sim_worker(struct sim *sim, enum sim_deed deed)
     unsigned worker = sim_below(sim, M_WORKERS);
     switch ((int)deed) {
     case SIM_SUBSCRIBE:
-        sim_subscribe(sim, worker, (uint8_t)(1 + sim_below(sim, (1 << M_QUEUES) - 1)), sim_below(sim, 8));
+        sim_subscribe(sim, worker, (uint16_t)(1 + sim_below(sim, (1 << M_QUEUES) - 1)), sim_below(sim, 8));
         break;
     case SIM_GOODBYE: say_goodbye(sim, worker); break;
     case SIM_GONE: go_away(sim, worker); break;

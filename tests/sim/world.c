@@ -50,6 +50,9 @@ static const struct { const char *text, *icb, *sub, *country, *ended, *user; } p
     { "QA1 1AX", "E54000028", "E38000240", "E92000001", "", "0" },
     { "QA1 1AY", "E54000063", "E38000264", "E92000001", "", "0" },
     { "QA1 1AZ", "E54000099", "E38000999", "E92000001", "", "0" },
+    { "QA1 1BA", "E54000057", "E38000217", "E92000001", "", "0" },     /* the city of Manchester */
+    { "QA1 1BB", "E54000062", "E38000996", "E92000001", "", "0" },
+    { "QA1 1BD", "E54000062", "E38000997", "E92000001", "", "0" },
 };
 
 const char *world_practice(unsigned i)
@@ -138,6 +141,12 @@ static void write_key(struct world *world)
     assert_int_equal(close(fd), 0);
 }
 
+static bool read_form(struct rfl_view referral, struct rfl_arena *arena, struct rfl_form *form)
+{
+    struct rfl_findings findings;
+    return rfl_wire_decode_form(referral, arena, form, &findings) == RFL_CODE_OK;
+}
+
 static void open_engine(struct world *world)
 {
     const char *why = NULL;
@@ -147,7 +156,7 @@ static void open_engine(struct world *world)
         print_message("store: %s: %s\n", rfl_err_text(err), why == NULL ? "" : why);
     assert_int_equal(err, RFL_E_OK);
     struct rfl_engine_options engine = { .store = world->store, .policy = world->policy, .test_people = true,
-                                         .directories = world->directories,
+                                         .directories = world->directories, .read_form = read_form,
                                          .session_idle_ms = world->session_idle_ms,
                                          .full_permille = world->full_permille };
     assert_int_equal(rfl_engine_new(&engine, &world->now, &world->engine), RFL_E_OK);

@@ -43,6 +43,6 @@ void world_abandon(struct world *world);
 /* Codes in the invented directory. Index modulo their number; never NULL. */
 const char *world_practice(unsigned i);
 const char *world_postcode(unsigned i);
-enum { WORLD_PRACTICES = 24, WORLD_POSTCODES = 24 };
+enum { WORLD_PRACTICES = 24, WORLD_POSTCODES = 27 };
 
 #endif
