@@ -25,8 +25,8 @@ enum {
     DEMO_PAUSED = 3, DEMO_DIVERTED = 3,         /* intakes of the first areas, and of those that follow; those go to */
                                                 /*   the intakes of the areas that follow next */
     DEMO_CODE_BYTES = 16, DEMO_IN_FLIGHT_MAX = 64, DEMO_PRACTICES_PER_AREA = 3,
-    DEMO_NAME_BYTES = 32, DEMO_WORDS_MAX = 12, DEMO_REVOKED_CREDIT = 8, DEMO_ROUNDS_MAX = 10,
-    DEMO_QUEUES_OF_A_DESK_MAX = DEMO_AREAS_MAX + DEMO_FURTHER_MAX
+    DEMO_NAME_BYTES = 32, DEMO_WORDS_MAX = 12, DEMO_REVOKED_CREDIT = 8, DEMO_CUT_MAX = 4 * DEMO_REVOKED_CREDIT,
+    DEMO_ROUNDS_MAX = 10, DEMO_QUEUES_OF_A_DESK_MAX = DEMO_AREAS_MAX + DEMO_FURTHER_MAX
 };
 #define DEMO_EVENING_NAME "desk-evening"          /* names of keys, and of their owners */
 #define DEMO_DESK_OPERATOR "triage-1"
@@ -101,7 +101,7 @@ void demo_form_make(const struct demo_world *world, const struct demo_plan *plan
 /* ---- the running demonstration ---- */
 struct demo_worker { pid_t pid; int fd; char line[256]; size_t used; uint32_t offers; bool cut; };
 
-/* A case that was out with the worker whose key was revoked. */
+/* A case that was out with the worker when its key was revoked; taken: others were offered it afterwards. */
 struct demo_cut { char code[DEMO_CODE_BYTES]; bool taken; };
 
 struct demo_told { char code[DEMO_CODE_BYTES]; uint32_t worker; };
@@ -133,7 +133,7 @@ struct demo {
     struct rfl_client *operator;
     pid_t daemon_pid;
     struct demo_worker worker[DEMO_DESKS];
-    struct demo_cut cut[DEMO_REVOKED_CREDIT];   /* as it came; offered to others after the key was revoked */
+    struct demo_cut cut[DEMO_CUT_MAX];
     uint32_t cut_count, strangers_refused, keys;
     bool revoked;
     struct demo_tally tally;

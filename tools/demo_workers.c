@@ -199,15 +199,22 @@ bool demo_workers_start(struct demo *demo)
     return true;
 }
 
-/* Whom the worker with the revoked key held, and who of them was offered to somebody else since. */
+/* Whom the worker holds whose key will be revoked; from then on, who of them was offered to somebody else. Before, an
+ * offer may lapse and go to another one: a busy machine lets a worker wait for longer than a session lasts. */
 static void take_offer(struct demo *demo, uint32_t number, const char *code)
 {
+    uint32_t at = 0;
     demo->tally.offers++;
     demo->worker[number].offers++;
-    if (number == DEMO_REVOKED && demo->cut_count < DEMO_REVOKED_CREDIT && strlen(code) < DEMO_CODE_BYTES)
+    while (at < demo->cut_count && strcmp(demo->cut[at].code, code) != 0)
+        at++;
+    bool known = at < demo->cut_count;
+    if (number == DEMO_REVOKED && !known && at < DEMO_CUT_MAX && strlen(code) < DEMO_CODE_BYTES)
         memmove(demo->cut[demo->cut_count++].code, code, strlen(code) + 1);
-    for (uint32_t i = 0; demo->revoked && number != DEMO_REVOKED && i < demo->cut_count; i++)
-        demo->cut[i].taken |= strcmp(demo->cut[i].code, code) == 0;
+    else if (number != DEMO_REVOKED && known && demo->revoked)
+        demo->cut[at].taken = true;
+    else if (number != DEMO_REVOKED && known)
+        demo->cut[at] = demo->cut[--demo->cut_count];
 }
 
 static void take_line(struct demo *demo, uint32_t number, const char *line)
@@ -266,15 +273,16 @@ static int reap(struct demo_worker *worker)
     return status;
 }
 
-static bool wait_for_lines(struct demo *demo, struct demo_worker *worker, uint32_t offers, bool cut)
+static bool wait_for_lines(struct demo *demo, struct demo_worker *worker, const uint32_t *held, uint32_t offers,
+                           bool cut)
 {
     int64_t until_ms = demo_now_ms() + WAIT_MS;
-    while (worker->offers < offers || worker->cut != cut) {
+    while (*held < offers || worker->cut != cut) {
         struct pollfd wait = { .fd = worker->fd, .events = POLLIN };
         (void)poll(&wait, 1, 100);
         demo_workers_hear(demo);
         if (demo_now_ms() > until_ms) {
-            printf("a worker that was to hold %u offers had %u; its key %s\n", offers, worker->offers,
+            printf("a worker that was to hold %u offers had %u; its key %s\n", offers, *held,
                    worker->cut ? "was revoked" : "was not revoked");
             return false;
         }
@@ -295,7 +303,7 @@ static bool bury(struct demo *demo, struct demo_worker *worker)
 bool demo_workers_kill_one(struct demo *demo)
 {
     struct demo_worker *worker = &demo->worker[DEMO_DOOMED];
-    if (!wait_for_lines(demo, worker, DOOMED_HOLDS, false))
+    if (!wait_for_lines(demo, worker, &worker->offers, DOOMED_HOLDS, false))
         return false;
     (void)kill(worker->pid, SIGKILL);
     (void)bury(demo, worker);
@@ -309,10 +317,11 @@ bool demo_workers_revoke_one(struct demo *demo)
     struct demo_worker *worker = &demo->worker[DEMO_REVOKED];
     char name[DEMO_NAME_BYTES];
     demo_desk_name(DEMO_REVOKED, name);
-    if (!wait_for_lines(demo, worker, REVOKED_HOLDS, false))
+    if (!wait_for_lines(demo, worker, &demo->cut_count, REVOKED_HOLDS, false))
         return false;
     demo->revoked = true;                       /* who is offered one of its cases from now on takes it over */
-    return demo_keys_revoke(demo, name) && wait_for_lines(demo, worker, REVOKED_HOLDS, true) && bury(demo, worker);
+    return demo_keys_revoke(demo, name) && wait_for_lines(demo, worker, &demo->cut_count, REVOKED_HOLDS, true)
+        && bury(demo, worker);
 }
 
 bool demo_workers_stop(struct demo *demo)
