@@ -147,6 +147,15 @@ class PolicyCase(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (0, "0 differences\n"))
         self.assertEqual(json.loads(ctl("diff", SHIPPED, SHIPPED, "--json").stdout), {"differences": []})
 
+    def test_one_new_rule_is_one_difference_however_others_cut_it_up(self):
+        rule = '''  { name = "new"; owner = "Wigan"; why = "a test"; when = { place = "wigan"; employment = "off_sick";
+            barrier = ( "musculoskeletal", "mental_health", "heart_blood_pressure_circulation" ); };
+            to = "greater-manchester/ingeus"; },\n'''
+        before = '  { name = "wigan"; owner'
+        folder = self.policy("routes.d/greater-manchester.conf", before, rule + before)
+        one, = json.loads(ctl("diff", SHIPPED, folder, "--json").stdout)["differences"]
+        self.assertEqual(one["who"], "employment=off_sick barrier=1,2,3,9,12,15 place=wigan")
+
     def test_days_begin_in_london_wherever_it_is_asked(self):
         folder = self.policy("areas.conf", 'intake = { id = 1001; ', 'intake = { id = 1001; opens = "2099-07-01"; ')
         for zone in ("UTC", "Europe/London", "Asia/Tokyo"):
