@@ -23,7 +23,8 @@ enum {
     ENFORCE_DOMAIN = 93,            /* ZMQ_ZAP_ENFORCE_DOMAIN: works by number where the header does not declare it */
     STRANGER_MS = 5000,             /* how long a stranger's own refusal may take at start */
     KERNEL_BUFFER_BYTES = 256 << 10,    /* each way of each connection; left alone, the kernel gives up to 6 MiB */
-    FILES_KEPT = 128,               /* descriptors that are no connection's, and those accepted before we notice */
+    BACKLOG = 512,
+    FILES_KEPT = BACKLOG + 64,      /* descriptors that are no connection's, and those accepted before we notice */
     ADMIN_KEPT = 64,                /* connections that only the admin socket may have */
     CROWDED_LOOKS = 64,             /* descriptors searched for somebody silent to give way */
     CROWDED_SILENT_MS = 1000,       /* a handshake may take so long before its connection gives way */
@@ -77,7 +78,8 @@ static uint32_t connections_max(void)
     struct rlimit files;
     uint32_t most = SESSION_COUNT_MAX - SESSION_COUNT_MAX / 8;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < most + FILES_KEPT)
-        most = files.rlim_cur > 2 * FILES_KEPT ? (uint32_t)files.rlim_cur - FILES_KEPT : FILES_KEPT;
+        most = files.rlim_cur > 2 * FILES_KEPT ? (uint32_t)files.rlim_cur - FILES_KEPT
+                                                : (uint32_t)files.rlim_cur / 2;
     return most;
 }
 
@@ -143,18 +145,23 @@ static enum rfl_err check_folder(const char *endpoint)
     return S_ISDIR(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 077) == 0 ? RFL_E_OK : RFL_E_INVALID;
 }
 
-static bool set_limits(void *socket, bool ipv6)
+/* libzmq 4.3.4 stops reading a connection whose pipe is full. When such a one breaks, and a heartbeat is due or in what
+ * was read of it, libzmq aborts (stream_engine_base.cpp: !_io_error): anybody with a key could end the daemon by
+ * flooding it and hanging up. So over tcp no pipe is ever full: what a connection may leave unread is bounded in bytes,
+ * by meter.h. Over ipc, where bytes cannot be metered, pipes are bounded and there are no heartbeats: the kernel tells
+ * at once when the other side has gone. */
+static bool set_limits(void *socket, bool tcp, bool ipv6)
 {
-    static const struct { int option, value; } limits[] = {
+    const struct { int option, value; } limits[] = {
         { ZMQ_LINGER, 0 },                      /* what is worth keeping is in the store */
         { ZMQ_SNDHWM, BUS_SEND_HWM },
-        { ZMQ_RCVHWM, BUS_RECEIVE_HWM },
+        { ZMQ_RCVHWM, tcp ? 0 : BUS_RECEIVE_HWM },
         { ZMQ_ROUTER_MANDATORY, 1 },            /* a peer that is gone is an error, not silence */
         { ZMQ_HANDSHAKE_IVL, 3000 },            /* a connection that says nothing costs a descriptor: 3 s, not 30 */
-        { ZMQ_BACKLOG, 512 },
+        { ZMQ_BACKLOG, BACKLOG },
         { ZMQ_SNDBUF, KERNEL_BUFFER_BYTES },
         { ZMQ_RCVBUF, KERNEL_BUFFER_BYTES },
-        { ZMQ_HEARTBEAT_IVL, 5000 },            /* slow: a commit that stalls must not cut peers off */
+        { ZMQ_HEARTBEAT_IVL, tcp ? 5000 : 0 },            /* slow: a commit that stalls must not cut peers off */
         { ZMQ_HEARTBEAT_TIMEOUT, 30000 },
     };
     int64_t frame_bytes_max = RFL_MESSAGE_BYTES_MAX;
@@ -249,6 +256,9 @@ static void heed_monitor(struct bus *bus, uint8_t socket)
         } else if (event == ZMQ_EVENT_ACCEPT_FAILED) {
             bus->counters.bus_accept_failed++;
         } else if (event == ZMQ_EVENT_DISCONNECTED) {
+            const struct peer *peer = peers_at(bus->peers, (int)value);
+            if (peer != NULL && peer->has_key)
+                quota_left(bus->quota, &peer->key);
             bus->counters.bus_disconnected++;
             peers_closed(bus->peers, (int)value);
         } else {
@@ -292,14 +302,15 @@ static bool insist_on_keys(const struct bus *bus, void *socket)
 
 enum rfl_err bus_bind(struct bus *bus, enum bus_socket socket, const char *endpoint)
 {
+    bool tcp = strncmp(endpoint, "tcp:", 4) == 0;
     assert(bus->socket[socket] == NULL);
-    bus->any_tcp |= strncmp(endpoint, "tcp:", 4) == 0;
+    bus->any_tcp |= tcp;
     enum rfl_err err = check_folder(endpoint);
     if (err != RFL_E_OK)
         return err;
     bus->socket[socket] = zmq_socket(bus->context, ZMQ_ROUTER);
     if (bus->socket[socket] == NULL
-        || !set_limits(bus->socket[socket], strchr(endpoint, '[') != NULL))
+        || !set_limits(bus->socket[socket], tcp, strchr(endpoint, '[') != NULL))
         return RFL_E_IO;
     if (bus->zap != NULL && !insist_on_keys(bus, bus->socket[socket]))
         return RFL_E_VERSION;
@@ -498,11 +509,11 @@ static uint64_t take_payload(struct bus *bus, void *socket, struct bus_frame *ou
 }
 
 /* False: the key's owner is not even answered. */
-static bool within_quota(struct bus *bus, struct bus_frame *out)
+static bool within_quota(struct bus *bus, uint64_t wire_bytes, struct bus_frame *out)
 {
     enum quota_verdict verdict = QUOTA_TAKE;
     if (out->key != NULL)
-        verdict = quota_message(bus->quota, out->key, bus->boot_ms, &out->busy_ms);
+        verdict = quota_message(bus->quota, out->key, wire_bytes, bus->boot_ms, &out->busy_ms);
     return verdict != QUOTA_DROP;
 }
 
@@ -541,13 +552,19 @@ static bool fetch(struct bus *bus, uint8_t which, int64_t boot_ms, struct bus_fr
         out->session = 0;                       /* there is nobody to answer */
         return true;
     }
-    if (!within_quota(bus, out)) {
+    if (!within_quota(bus, wire_bytes, out)) {
         out->session = 0;
         return true;
     }
     bus->counters.bus_misframed += out->misframed;
     bus->counters.bus_frames_in++;
     return true;
+}
+
+void bus_spent(struct bus *bus, const struct bus_frame *frame, uint64_t spent_us)
+{
+    if (frame->key != NULL)
+        quota_spent(bus->quota, frame->key, spent_us, bus->boot_ms);
 }
 
 bool bus_receive(struct bus *bus, int64_t boot_ms, struct bus_frame *out)

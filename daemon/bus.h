@@ -88,6 +88,9 @@ struct bus_frame {
  * take turns. False when all of them were found empty since bus_wait. Never waits. */
 bool bus_receive(struct bus *bus, int64_t boot_ms, struct bus_frame *out);
 
+/* What the loop spent on the message, if it has a key. */
+void bus_spent(struct bus *bus, const struct bus_frame *frame, uint64_t spent_us);
+
 /* Best effort: what cannot be sent is counted, and a later turn or the peer's next ask tells it again. */
 void bus_send(struct bus *bus, uint64_t session, struct rfl_view frame);
 

@@ -24,10 +24,13 @@ int64_t clock_stamp_ms(void)
     return read_ms(CLOCK_REALTIME);
 }
 
-uint64_t clock_monotonic_us(void)
+static uint64_t read_us(clockid_t id)
 {
     struct timespec ts;
-    int rc = clock_gettime(CLOCK_MONOTONIC, &ts);
+    int rc = clock_gettime(id, &ts);
     assert(rc == 0);
     return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
+
+uint64_t clock_monotonic_us(void) { return read_us(CLOCK_MONOTONIC); }
+uint64_t clock_worked_us(void) { return read_us(CLOCK_THREAD_CPUTIME_ID); }

@@ -13,6 +13,8 @@ struct clock { int64_t wall_floor_ms; };
 void clock_read(struct clock *clock, struct rfl_now *now);
 /* For log lines: the wall clock as it is, in ms since 1970. */
 int64_t clock_stamp_ms(void);
+/* What this thread has worked so far, in us: time in which others had the processor, or it slept, is not in it. */
+uint64_t clock_worked_us(void);
 /* CLOCK_MONOTONIC in us, as sd_notify's MONOTONIC_USEC wants it. */
 uint64_t clock_monotonic_us(void);
 

@@ -320,11 +320,15 @@ static void take_input(struct loop *loop)
 {
     struct daemon *d = loop->d;
     size_t bytes = 0;
+    uint64_t from_us = clock_worked_us();
     struct bus_frame frame;
     for (uint32_t i = 0; i < RFL_BATCH_MAX && bytes <= RFL_TURN_BYTES_MAX - RFL_MESSAGE_BYTES_MAX; i++) {
         if (!rfl_engine_has_room(d->engine) || !bus_receive(d->bus, d->now.boot_ms, &frame))
             break;
         take_frame(loop, &frame);
+        uint64_t to_us = clock_worked_us();
+        bus_spent(d->bus, &frame, to_us - from_us);
+        from_us = to_us;
         bytes += frame.payload.len;
     }
 }

@@ -1,7 +1,11 @@
 /* quota.h: how much each key may ask of us, and for how long one that goes far beyond it is shut out.
  *
- * keys.conf says messages a second (`rate`) and connections at one time (`connections`). A bucket of two seconds' worth
- * of messages absorbs bursts; a message over it is answered BUSY with the moment at which there will be room for it.
+ * keys.conf says messages a second (`rate`) and connections at one time (`connections`); a message counts once for each
+ * QUOTA_PIECE_BYTES begun, because a long one can ask a lot. A bucket of two seconds' worth of messages absorbs bursts;
+ * a message over it is answered BUSY with the moment at which there will be room for it. Messages differ in what they
+ * cost, so the loop's time is shared out as well: keys that take more than a fiftieth of it have a quarter of it
+ * between them, and hear BUSY beyond their part.
+ *
  * A key that does not heed that, or does us harm otherwise, gets a strike: all of its connections are cut and
  * handshakes with it are refused for a second, then two, then four, up to QUOTA_SHUT_OUT_MS_MAX; after a quiet
  * QUOTA_FORGIVEN_MS all is forgotten. The refusal is ZAP's status 300, so that a libzmq client comes back by itself.
@@ -13,10 +17,15 @@
 #include "rfl_conf_keys.h"
 
 enum {
+    QUOTA_PIECE_BYTES = 4096,
     QUOTA_BURST_MS = 2000,                      /* of `rate`, at once */
     QUOTA_PATIENCE = 4096,                      /* BUSY answers beyond a burst more, at `rate` a second forgotten */
     QUOTA_RETRY_MS_MAX = 60 * 1000,
     QUOTA_HANDSHAKE_BURST = 4,                  /* times `connections`, at once; then `connections` a second */
+    QUOTA_HEAVY_US = 20 * 1000,                 /* of the loop's time in a second: such a key is heavy */
+    QUOTA_HEAVY_MAX = 50,
+    QUOTA_TIME_BURST_MS = 40,                   /* of a key's part, at once */
+    QUOTA_TIME_SHARE = 4,                       /* a quarter of the loop's time is for all heavy keys together */
     QUOTA_SILENT_MS = 60 * 1000,                /* a connection that said nothing for so long is cut */
     QUOTA_SHUT_OUT_MS = 1000, QUOTA_SHUT_OUT_MS_MAX = 256 * 1000, QUOTA_FORGIVEN_MS = 600 * 1000,
     QUOTA_STRIKES_KEPT = 16,
@@ -25,6 +34,7 @@ enum {
 
 #define QUOTA_COUNTER_LIST(X) \
     X(key_over_rate)            /* messages answered BUSY because the key sent more than its rate */ \
+    X(key_over_time)            /* because the key takes more than its part of the loop's time */ \
     X(key_dropped)              /* messages dropped unanswered: their key is shut out */ \
     X(key_strikes)              /* times a key was shut out */ \
     X(key_shut_out)             /* handshakes refused because the key is shut out */ \
@@ -63,14 +73,19 @@ const struct quota_counters *quota_counters(const struct quota *quota);
 /* The keys in force from now on, borrowed; NULL: none. What is known of those that were there before stays. */
 void quota_set_keys(struct quota *quota, const struct rfl_keys *keys);
 
-/* One more message of the key. *retry_ms is set with QUOTA_BUSY. A key that is not in force is let pass: the loop says
- * what there is to say. */
-enum quota_verdict quota_message(struct quota *quota, const struct rfl_curve_key *key, int64_t boot_ms,
-                                 uint32_t *retry_ms);
+/* One more message of the key, of so many bytes on the wire. *retry_ms is set with QUOTA_BUSY. A key that is not in
+ * force is let pass: the loop says what there is to say. */
+enum quota_verdict quota_message(struct quota *quota, const struct rfl_curve_key *key, uint64_t bytes,
+                                 int64_t boot_ms, uint32_t *retry_ms);
 /* A handshake with a good key. NULL: let it in; else why not, a literal that is a counter's name too. */
 const char *quota_handshake(struct quota *quota, const struct rfl_key_entry *entry, bool crowded, int64_t boot_ms);
+/* What the loop spent on a message of the key. */
+void quota_spent(struct quota *quota, const struct rfl_curve_key *key, uint64_t spent_us, int64_t boot_ms);
 /* The first message on a connection of the key. */
 void quota_spoke(struct quota *quota, const struct rfl_curve_key *key);
+
+/* A connection that quota_spoke was told of has ended. */
+void quota_left(struct quota *quota, const struct rfl_curve_key *key);
 
 /* Counting connections and bytes anew: begin, then each connection on which something was heard, with the bytes held
  * for it. quota_held returns what is held for the key up to now. */

@@ -48,7 +48,7 @@ static int end(void **state)
 
 static enum quota_verdict message(int64_t boot_ms, uint32_t *retry_ms)
 {
-    return quota_message(quota, &entry->public, boot_ms, retry_ms);
+    return quota_message(quota, &entry->public, 100, boot_ms, retry_ms);
 }
 
 static unsigned taken_of(unsigned count, int64_t boot_ms)
@@ -66,6 +66,12 @@ static void two_seconds_worth_at_once_then_the_rate(void **state)
     assert_int_equal(taken_of(3 * RATE, T0), 2 * RATE);
     assert_int_equal(taken_of(3 * RATE, T0 + 500), RATE / 2);
     assert_int_equal(taken_of(3 * RATE, T0 + 100000), 2 * RATE);
+    unsigned long_ones = 0;
+    uint32_t retry_ms;
+    while (quota_message(quota, &entry->public, 3 * QUOTA_PIECE_BYTES, T0 + 200000, &retry_ms) == QUOTA_TAKE)
+        long_ones++;
+    assert_int_equal(long_ones, 2 * RATE / 4);
+    assert_int_equal(retry_ms, 4 * 1000 / RATE - 2 * RATE % 4 * 1000 / RATE + 1);
 }
 
 /* Whoever waits as long as it was told is taken, and those that were told so in one moment do not all come at once. */
@@ -82,6 +88,22 @@ static void busy_names_a_moment_with_room(void **state)
     assert_true(retry_ms[0] <= 1000 / RATE + 1 && retry_ms[LATE - 1] <= LATE * 1000 / RATE + 1);
     for (unsigned i = 0; i < LATE; i++)
         assert_int_equal(message(T0 + retry_ms[i], &again), QUOTA_TAKE);
+}
+
+/* One heavy key has a quarter of the time, and 40 ms of that at once. */
+static void time_is_shared_out(void **state)
+{
+    (void)state;
+    uint32_t retry_ms;
+    assert_int_equal(message(T0, &retry_ms), QUOTA_TAKE);
+    quota_spent(quota, &entry->public, QUOTA_HEAVY_US, T0);
+    assert_int_equal(message(T0, &retry_ms), QUOTA_TAKE);       /* that is not heavy yet */
+    quota_spent(quota, &entry->public, 20000, T0);
+    assert_int_equal(message(T0, &retry_ms), QUOTA_BUSY);
+    assert_in_range(retry_ms, 40, 42);
+    assert_int_equal(message(T0 + retry_ms, &retry_ms), QUOTA_TAKE);
+    assert_int_equal(quota_counters(quota)->key_over_time, 1);
+    assert_int_equal(quota_counters(quota)->key_over_rate, 0);
 }
 
 static void whoever_goes_on_and_on_is_shut_out_for_longer_each_time(void **state)
@@ -173,7 +195,7 @@ static void strikes_outlive_another_table_and_strangers_have_none(void **state)
     assert_true(quota_is_shut_out(quota, &entry->public, T0));
     quota_punish(quota, &stranger, QUOTA_HELD, T0);
     assert_false(quota_is_shut_out(quota, &stranger, T0));
-    assert_int_equal(quota_message(quota, &stranger, T0, &retry_ms), QUOTA_TAKE);
+    assert_int_equal(quota_message(quota, &stranger, 100, T0, &retry_ms), QUOTA_TAKE);
     quota_set_keys(quota, NULL);
     assert_false(quota_is_shut_out(quota, &entry->public, T0));
 }
@@ -201,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(two_seconds_worth_at_once_then_the_rate, begin, end),
         cmocka_unit_test_setup_teardown(busy_names_a_moment_with_room, begin, end),
+        cmocka_unit_test_setup_teardown(time_is_shared_out, begin, end),
         cmocka_unit_test_setup_teardown(whoever_goes_on_and_on_is_shut_out_for_longer_each_time, begin, end),
         cmocka_unit_test_setup_teardown(connections_are_counted_heard_or_not, begin, end),
         cmocka_unit_test_setup_teardown(silent_handshakes_are_forgotten_when_they_were_cut, begin, end),
