@@ -7,4 +7,8 @@ endif()
 if(TARGET referrald AND TARGET referralctl)
   rfl_test(area_plan policy TIMEOUT 120 COMMAND ${CMAKE_COMMAND} -E env RFL_BIN=${CMAKE_BINARY_DIR} ${RFL_PYTHON}
     ${CMAKE_SOURCE_DIR}/tests/policy/test_area_plan.py)
+  if(NOT RFL_SANITIZE)        # a preloaded clock and the sanitizer both want to be the first library
+    rfl_test(april policy TIMEOUT 180 LABELS main release COMMAND ${CMAKE_COMMAND} -E env RFL_BIN=${CMAKE_BINARY_DIR}
+      ${RFL_PYTHON} ${CMAKE_SOURCE_DIR}/tests/policy/test_april.py)
+  endif()
 endif()

@@ -207,6 +207,43 @@ static void what_somebody_has_placed_stays_there(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_of_rules, world_gone)
 
+/* Cornwall ends and Devon follows: whoever waits there is passed on by Devon's full queues as a new one would be. */
+static void who_is_moved_because_an_area_ends_finds_full_queues_full(void **state)
+{
+    (void)state;
+    struct rfl_policy *later = malloc(sizeof *later);
+    assert_non_null(later);
+    int64_t day_ms = rfl_london_midnight_ms((struct rfl_date){ 2026, 11, 16 });
+    memcpy(later, shipped_policy, sizeof *later);
+    struct rfl_area *cornwall = &later->area[rfl_policy_area_by_name(later, V("cornwall-isles-of-scilly")) -
+                                             later->area];
+    cornwall->until_ms = day_ms;
+    cornwall->successor_first = (uint16_t)later->successor_count;
+    cornwall->successor_count = 1;
+    later->successor[later->successor_count++] = (struct rfl_successor){ .area = cornwall->id, .from_ms = day_ms,
+        .to = rfl_policy_area_by_name(later, V("devon"))->id };
+    for (uint32_t i = 0; i < later->alias_count; i++)
+        if (later->alias[i].area.v == cornwall->id.v)
+            later->alias[i].until_ms = day_ms;
+    assert_int_equal(rfl_policy_check(later, NULL, NULL), 0);
+    must(rfl_engine_set_policy(w.engine, later, NULL, &w.now, NULL));
+    static const char *const references[] = { "a", "b", "c", "d" };
+    for (unsigned i = 0; i < 4; i++)
+        expect_kind(submit((struct knock){ .reference = references[i], .area = "QT6", .door = RFL_DOOR_GP }),
+                    RFL_MSG_RECEIPT);
+    struct rfl_case before = case_of(4);
+    assert_int_equal(before.queue.v, cornwall->intake.v);
+    at(day_ms);
+    quiet_turn();
+    expect_at(1, RFL_STATUS_QUEUED, ONE);
+    expect_at(2, RFL_STATUS_QUEUED, ONE);
+    expect_at(3, RFL_STATUS_QUEUED, TWO);
+    expect_at(4, RFL_STATUS_TRIAGE, DESK);
+    assert_int_equal(case_of(4).opened_ms, before.opened_ms);
+    restart();                          /* the policy is the shipped one again */
+    free(later);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +251,8 @@ int main(void)
         TEST(what_was_put_off_is_decided_again_on_its_day), TEST(the_first_clock_ends_with_the_day_as_well),
         TEST(room_counts_on_that_day_too),
         TEST(what_somebody_has_placed_stays_there),
+        cmocka_unit_test_setup_teardown(who_is_moved_because_an_area_ends_finds_full_queues_full, world_of_rules,
+                                        world_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
