@@ -218,6 +218,7 @@ int daemon_open(struct daemon *d)
         code = open_store(d);
     if (code == 0) {
         reload_keep_first(d);       /* before the engine logs that it is in force */
+        reload_judge_first(d);
         code = open_engine(d);
     }
     if (code == 0)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "rfl_conf_tests.h"
 #include "rfl_prove.h"
 
 struct proving { const struct rfl_policy *policy; struct rfl_conf_report *report; };
@@ -45,4 +46,37 @@ enum rfl_err gates_prove(const struct rfl_policy *policy, int64_t now_ms, struct
     rfl_prove(policy, &options, work, add, &proving, &count);
     free(work);
     return count.errors == 0 ? RFL_E_OK : RFL_E_INVALID;
+}
+
+/* ---- the tests of those who wrote the rules ---- */
+
+struct testing { const struct rfl_policy *policy; struct rfl_conf_report *report; uint32_t failed; };
+
+static void take_test(void *ctx, const struct rfl_conf_test *test)
+{
+    struct testing *t = ctx;
+    char differs[sizeof t->report->finding[0].rule];
+    if (test->passed)
+        return;
+    t->failed++;
+    rfl_conf_test_differs(t->policy, test, differs, sizeof differs);
+    rfl_conf_report_add(t->report, test->file, test->line, test->name, differs,
+                        "correct the rule, or the test when the rule is meant; referralctl route test shows them all");
+}
+
+enum rfl_err gates_test(const struct rfl_policy *policy, const char *dir, int64_t now_ms,
+                        struct rfl_conf_report *report)
+{
+    struct testing testing = { policy, report, 0 };
+    enum rfl_err err = rfl_conf_tests_run(dir, policy, now_ms, take_test, &testing, report);
+    return err == RFL_E_OK && testing.failed > 0 ? RFL_E_INVALID : err;
+}
+
+enum rfl_err gates_pass(const struct rfl_policy *policy, const char *tests_dir, int64_t now_ms,
+                        struct rfl_conf_report *report)
+{
+    enum rfl_err proof = gates_prove(policy, now_ms, report);
+    enum rfl_err tests = proof == RFL_E_MEMORY || tests_dir == NULL ? RFL_E_OK
+                                                                    : gates_test(policy, tests_dir, now_ms, report);
+    return proof != RFL_E_OK ? proof : tests;
 }

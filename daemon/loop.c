@@ -126,6 +126,7 @@ static void complete_admin_state(struct loop *loop, struct rfl_msg_admin_state *
     state->policy_pinned = d->standing.pinned;
     state->reload_refused_ms = d->standing.refused_ms;
     state->reload_refused = text_view(d->standing.refused);
+    state->policy_doubtful = text_view(d->standing.doubtful);
 }
 
 static size_t encode(struct loop *loop, const struct rfl_reply *reply)

@@ -77,9 +77,9 @@ static int configure(struct daemon *d, enum mode mode)
     enum rfl_err err = options_read(d->conf_path, &d->options, d->origins, report);
     if (err == RFL_E_OK && mode != MODE_SHOW)
         err = mode == MODE_CHECK ? guidance_load(&d->options, NULL, &d->guidance, report) : reload_first(d, report);
-    if (err == RFL_E_OK && mode == MODE_CHECK) {        /* not at the start: what was in force comes up again */
+    if (err == RFL_E_OK && mode == MODE_CHECK) {        /* at the start: reload_judge_first */
         clock_read(&d->clock, &d->now);
-        err = gates_prove(d->guidance.policy, d->now.wall_ms, report);
+        err = gates_pass(d->guidance.policy, d->options.policy_dir, d->now.wall_ms, report);
     }
     if (err == RFL_E_OK && mode != MODE_SHOW)
         err = keyring_open(&d->keyring, &d->options, report);

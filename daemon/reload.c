@@ -20,6 +20,27 @@ static enum rfl_err find(struct rfl_conf_report *report, enum rfl_err err, const
     return err;
 }
 
+/* ---- saying ---- */
+
+static void say_findings(struct daemon *d, const struct rfl_conf_report *report, bool at_start)
+{
+    uint32_t shown = report->count < RFL_CONF_FINDINGS_MAX ? report->count : RFL_CONF_FINDINGS_MAX;
+    for (uint32_t i = 0; i < shown; i++)
+        if (at_start)
+            LOG(&d->log, ERROR, "policy.finding", F_FINDING(&report->finding[i]));
+        else
+            LOG(&d->log, ERROR, "reload.finding", F_FINDING(&report->finding[i]));
+}
+
+/* For status: the first finding in a line. */
+static void put_first(char out[RELOAD_SAID_BYTES], const struct rfl_conf_report *report)
+{
+    const struct rfl_conf_finding *first = &report->finding[0];
+    const char *file = strrchr(first->file, '/') != NULL ? strrchr(first->file, '/') + 1 : first->file;
+    (void)snprintf(out, RELOAD_SAID_BYTES, "%.80s%s%s%s%s", file, file[0] != '\0' ? ": " : "", first->key,
+                   first->key[0] != '\0' ? ": " : "", first->rule);
+}
+
 /* ---- at the start ---- */
 
 enum rfl_err reload_first(struct daemon *d, struct rfl_conf_report *report)
@@ -53,6 +74,23 @@ void reload_keep_first(struct daemon *d)
             F_HASH("policy", d->guidance.policy->digest),
             F_LIT("next", "serving goes on; what is decided now can be explained from its trail only; mend the folder "
                   "policies in the store's folder, then reload"));
+}
+
+void reload_judge_first(struct daemon *d)
+{
+    struct rfl_conf_report *report = calloc(1, sizeof *report);
+    enum rfl_err err = report == NULL ? RFL_E_MEMORY
+                                      : gates_pass(d->guidance.policy, d->standing.pinned ? NULL : d->options.policy_dir,
+                                                   d->now.wall_ms, report);
+    if (report != NULL && err != RFL_E_OK)
+        say_findings(d, report, true);
+    if (err != RFL_E_OK)
+        LOG(&d->log, ERROR, "policy.doubtful", F_ERR("error", err), F_U64("findings", report != NULL ? report->count : 0),
+            F_HASH("policy", d->guidance.policy->digest),
+            F_LIT("next", "serving goes on; correct the policy, check with referrald -t, reload"));
+    if (report != NULL && err == RFL_E_INVALID)
+        put_first(d->standing.doubtful, report);
+    free(report);
 }
 
 /* ---- the gates ---- */
@@ -212,29 +250,18 @@ static enum rfl_err take_effect(struct daemon *d, const struct reload_wish *wish
     return find(report, err, "the store has no room to log it", "make room, then load it again");
 }
 
-/* ---- saying ---- */
-
-static void say_findings(struct daemon *d, const struct rfl_conf_report *report)
-{
-    uint32_t shown = report->count < RFL_CONF_FINDINGS_MAX ? report->count : RFL_CONF_FINDINGS_MAX;
-    for (uint32_t i = 0; i < shown; i++)
-        LOG(&d->log, ERROR, "reload.finding", F_FINDING(&report->finding[i]));
-}
+/* ---- refused ---- */
 
 static void say_kept_old(struct daemon *d, enum rfl_err err, const struct rfl_conf_report *report)
 {
     LOG(&d->log, ERROR, "reload.kept_old", F_ERR("error", err), F_U64("findings", report->count),
         F_HASH("policy", d->guidance.policy->digest), F_LIT("next", "correct it, check with referrald -t, reload"));
     struct reload_standing *standing = &d->standing;
-    const struct rfl_conf_finding *first = &report->finding[0];
     standing->refused_ms = d->now.wall_ms;
-    if (report->count == 0) {
+    if (report->count == 0)
         (void)snprintf(standing->refused, sizeof standing->refused, "%s", rfl_err_text(err));
-        return;
-    }
-    const char *file = strrchr(first->file, '/') != NULL ? strrchr(first->file, '/') + 1 : first->file;
-    (void)snprintf(standing->refused, sizeof standing->refused, "%.80s%s%s%s%s", file, file[0] != '\0' ? ": " : "",
-                   first->key, first->key[0] != '\0' ? ": " : "", first->rule);
+    else
+        put_first(standing->refused, report);
 }
 
 void reload(struct daemon *d, const struct reload_wish *wish, struct rfl_conf_report *report,
@@ -249,7 +276,7 @@ void reload(struct daemon *d, const struct reload_wish *wish, struct rfl_conf_re
                                                   : load_archived(d, wish->digest, in, report);
     if (err == RFL_E_OK) {
         in->digest = out->after = rfl_policy_digest(in->guidance.policy);
-        err = gates_prove(in->guidance.policy, d->now.wall_ms, report);
+        err = gates_pass(in->guidance.policy, in->archived ? NULL : in->options.policy_dir, d->now.wall_ms, report);
         if (err == RFL_E_OK)
             err = check_shrink(d, in->guidance.policy, report, wish->force);
     }
@@ -263,7 +290,7 @@ void reload(struct daemon *d, const struct reload_wish *wish, struct rfl_conf_re
     free(in);
     if (wish->dry_run)
         return;
-    say_findings(d, report);
+    say_findings(d, report, false);
     if (err != RFL_E_OK)
         say_kept_old(d, err, report);
     notify_ready(err == RFL_E_OK ? "ready" : "ready, but the last reload was refused");

@@ -14,10 +14,15 @@
 
 struct daemon;
 
-enum { RELOAD_PATH_BYTES = RFL_CONF_STRING_BYTES + 16, RELOAD_SAID_BYTES = 320 };
+enum { RELOAD_PATH_BYTES = RFL_CONF_STRING_BYTES + 16, RELOAD_SAID_BYTES = 448 };
 
 /* What status says of it. */
-struct reload_standing { bool pinned; int64_t refused_ms; char refused[RELOAD_SAID_BYTES]; };
+struct reload_standing {
+    bool pinned;
+    int64_t refused_ms;
+    char refused[RELOAD_SAID_BYTES];
+    char doubtful[RELOAD_SAID_BYTES];           /* of the policy that came up at the start; "": it passed the gates */
+};
 
 struct reload_wish {
     char digest[RFL_CONF_DIGEST_TEXT];          /* "": policy_dir; "previous", or digits of one in the archive */
@@ -35,6 +40,11 @@ struct reload_result {
 RFL_MUST_USE enum rfl_err reload_first(struct daemon *d, struct rfl_conf_report *report);
 /* At the start, when the store is open: keeps it in the archive. Serving does not depend on it; the log says. */
 void reload_keep_first(struct daemon *d);
+/* At the start too, but after it: says what the gates of a reload say of the policy that came up, in the log as errors
+ * and in status until another one is in force. It is served all the same: it was in force before the stop, perhaps
+ * before the program had this gate, or time has made a test of it fail, and a daemon that does not start takes nobody
+ * in (P2). Warnings of the prover are not said here. */
+void reload_judge_first(struct daemon *d);
 
 /* Between turns. The report says what is in the way, or was forced; the log says it too. */
 void reload(struct daemon *d, const struct reload_wish *wish, struct rfl_conf_report *report,

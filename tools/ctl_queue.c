@@ -29,6 +29,10 @@ static void status_fields(const struct rfl_msg_admin_state *state)
     ctl_cell_view(&table, state->policy);
     ctl_cell(&table, state->policy_pinned ? "pinned since" : "in force since");
     ctl_cell_time(&table, state->policy_since_ms);
+    if (state->policy_doubtful.len > 0) {
+        ctl_cell(&table, "policy DOUBTFUL");
+        ctl_cell_view(&table, state->policy_doubtful);
+    }
     if (state->reload_refused_ms > 0) {
         ctl_cell(&table, "reload refused");
         ctl_cell_time(&table, state->reload_refused_ms);

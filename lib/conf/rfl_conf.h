@@ -31,7 +31,7 @@ struct rfl_conf_finding {
     char file[RFL_CONF_NAME_BYTES];             /* as opened; "" when it concerns the whole */
     int line;                                   /* 0: the whole file */
     char key[RFL_CONF_KEY_BYTES];               /* path of the key, such as "queues.[3].owner"; "" none */
-    char rule[128], remedy[160];
+    char rule[256], remedy[160];                /* a failed route test names two queues and more */
 };
 
 /* Findings in the order met. All zero is empty; `count` may exceed RFL_CONF_FINDINGS_MAX: the rest was dropped. */

@@ -141,30 +141,61 @@ static bool read_facts(struct run *run, config_setting_t *group, struct rfl_fact
 
 /* ---- a test ---- */
 
-static bool text_is(const struct rfl_policy *policy, struct rfl_text text, const char *is)
+enum { PARTS = 4 };
+
+/* What a test may expect, and what came. expected NULL: not said; "": none. */
+struct part { const char *what, *expected; struct rfl_view got; };
+
+static struct rfl_view name_of(const struct rfl_policy *policy, const struct rfl_written *written)
 {
-    struct rfl_view view = rfl_policy_text(policy, text);
-    return view.len == strlen(is) && memcmp(view.p, is, view.len) == 0;
+    return written != NULL ? rfl_policy_text(policy, written->name) : rfl__conf_view("");
 }
 
-static bool written_is(const struct rfl_policy *policy, uint16_t number, const struct rfl_written *written,
-                       const char *expected)
+static void parts_of(const struct rfl_policy *policy, const struct rfl_conf_test *test, struct part out[PARTS])
 {
-    if (expected == NULL)
-        return true;
-    return number == 0 ? expected[0] == '\0' : text_is(policy, written->name, expected);
+    const struct rfl_decision *d = &test->got;
+    const struct rfl_queue *queue = rfl_policy_queue(policy, d->queue);
+    out[0] = (struct part){ "queue", test->expect, queue != NULL ? rfl_policy_text(policy, queue->name)
+                                                                 : rfl__conf_view("") };
+    out[1] = (struct part){ "reason", test->reason,
+                            rfl__conf_view(rfl_route_reason_word((enum rfl_route_reason)d->reason)) };
+    out[2] = (struct part){ "rule", test->rule,
+                            name_of(policy, d->rule != 0 ? &policy->rule[d->rule - 1].written : NULL) };
+    out[3] = (struct part){ "advice", test->advice,
+                            name_of(policy, d->advice != 0 ? &policy->advice[d->advice - 1].written : NULL) };
+}
+
+static bool as_said(const struct part *part)
+{
+    return part->expected == NULL || (strlen(part->expected) == part->got.len &&
+                                      memcmp(part->expected, part->got.p, part->got.len) == 0);
 }
 
 static bool as_expected(const struct rfl_policy *policy, const struct rfl_conf_test *test)
 {
-    const struct rfl_decision *d = &test->got;
-    const struct rfl_queue *queue = rfl_policy_queue(policy, d->queue);
-    return queue != NULL && text_is(policy, queue->name, test->expect) &&
-           (test->reason == NULL ||
-            strcmp(rfl_route_reason_word((enum rfl_route_reason)d->reason), test->reason) == 0) &&
-           written_is(policy, d->rule, d->rule != 0 ? &policy->rule[d->rule - 1].written : NULL, test->rule) &&
-           written_is(policy, d->advice, d->advice != 0 ? &policy->advice[d->advice - 1].written : NULL,
-                      test->advice);
+    struct part part[PARTS];
+    bool same = true;
+    parts_of(policy, test, part);
+    for (unsigned i = 0; i < PARTS; i++)
+        same = same && as_said(&part[i]);
+    return same;
+}
+
+void rfl_conf_test_differs(const struct rfl_policy *policy, const struct rfl_conf_test *test, char *out, size_t size)
+{
+    struct part part[PARTS];
+    size_t used = 0;
+    parts_of(policy, test, part);
+    out[0] = '\0';
+    for (unsigned i = 0; i < PARTS && used < size; i++) {
+        const struct part *p = &part[i];
+        struct rfl_view got = p->got.len > 0 ? p->got : rfl__conf_view("none");
+        if (as_said(p))
+            continue;
+        int n = snprintf(out + used, size - used, "%s%s: expected %s, got %.*s", used > 0 ? "; " : "", p->what,
+                         p->expected[0] != '\0' ? p->expected : "none", (int)got.len, (const char *)got.p);
+        used += n > 0 ? (size_t)n : 0;
+    }
 }
 
 static const char *said(config_setting_t *group, const char *name)

@@ -1,6 +1,6 @@
 /* rfl_conf_tests.h: route tests: what the people who answer for an area expect of their rules, in tests.d/<name>.conf
- * of the policy folder, beside the rules. They are no part of the policy: neither its digest nor the daemon looks at
- * them.
+ * of the policy folder, beside the rules. They are no part of the policy and of its digest; but a policy folder whose
+ * tests fail is not loaded by a running daemon.
  *
  * A test gives facts as a policy owner would say them and the queue that is expected; config/policy/tests.d explains
  * every setting. Reading is as strict as everywhere in lib/conf. */
@@ -27,5 +27,8 @@ struct rfl_conf_test {
 RFL_MUST_USE enum rfl_err rfl_conf_tests_run(const char *dir, const struct rfl_policy *policy, int64_t at_ms,
                                              void (*each)(void *ctx, const struct rfl_conf_test *test), void *ctx,
                                              struct rfl_conf_report *report);
+/* What a failed test expected and did not get, such as "queue: expected a/b, got c/d; advice: expected none, got e", cut
+ * to fit and terminated; "" when it passed. policy: the one it was decided with. */
+void rfl_conf_test_differs(const struct rfl_policy *policy, const struct rfl_conf_test *test, char *out, size_t size);
 
 #endif

@@ -186,7 +186,7 @@ struct rfl_msg_admin_state { struct rfl_view version, policy, directory, bind; u
                              uint64_t by_status[RFL_STATUS_COUNT]; int64_t started_ms, now_ms; bool adds_up;
                              const struct rfl_counter *counters; uint32_t counters_count;
                              int64_t policy_since_ms, reload_refused_ms; bool policy_pinned;
-                             struct rfl_view reload_refused;
+                             struct rfl_view reload_refused, policy_doubtful;
                              bool without_keys; uint32_t keys;  /* keys: good at this moment */
                              const struct rfl_key_ending *keys_ending; uint32_t keys_ending_count;
                              struct rfl_msg_head head; };

@@ -300,6 +300,7 @@ static const struct rfl__wire_row admin_state_rows[] = {
     ROW_BOOL(31, policy_pinned, admin_state.policy_pinned),
     ROW_I64(32, reload_refused_ms, admin_state.reload_refused_ms, 0),
     ROW_STRING(33, reload_refused, admin_state.reload_refused, SAID, 0),
+    ROW_STRING(34, policy_doubtful, admin_state.policy_doubtful, SAID, 0),
     ROW_MESSAGE(40, head, offsetof(CORE, admin_state.head), head, 0) };
 #undef PB
 #define PB Referrald__V1__Queues

@@ -115,6 +115,78 @@ class Reload(Served):
         self.load()
         self.assertEqual(self.ask("status")["reload_refused_ms"], 0)
 
+    def break_a_test(self):
+        """A rule is changed that two shipped tests are about. The line of the first of them, and its queue."""
+        name = "tests.d/lancashire-south-cumbria.conf"
+        lines = self.read(f"{self.policy}/{name}").split("\n")
+        line = next(n for n, text in enumerate(lines, 1) if '"Blackburn, twelve weeks"' in text)
+        self.change("routes.d/lancashire-south-cumbria.conf", 'weeks_out_of_work = "1-12"', 'weeks_out_of_work = "1-11"')
+        return line, "lancashire-south-cumbria/blackburn-with-darwen/early-help"
+
+    def test_a_folder_whose_tests_fail_is_not_loaded(self):
+        self.start()
+        first = self.in_force()
+        line, queue = self.break_a_test()
+        said = f"queue: expected {queue}, got lancashire-south-cumbria/intake; rule: expected blackburn-first-12-weeks, " \
+               "got none"
+        with self.subTest("PolicyLoad, and force does not help"):
+            self.refused(said, key="Blackburn, twelve weeks", file="tests.d/lancashire-south-cumbria.conf")
+            self.refused(said, "--force")
+            finding = self.act("policy", "load", code=1)["findings"]
+            self.assertEqual([(f["line"], f["key"]) for f in finding], [(line, "Blackburn, twelve weeks")])
+            dry = self.ask("policy", "load", "--dry-run", "--reason", "x", code=1)
+            self.assertEqual((dry["taken"], dry["findings"]), (False, finding))
+        with self.subTest("HUP"):
+            since = len(self.log())
+            self.daemon.send_signal(signal.SIGHUP)
+            self.await_log("event=reload.kept_old", since)
+            self.assertIn(said, self.log()[since:])
+            self.assertEqual(self.in_force(), first)
+        with self.subTest("referrald -t"):
+            code, printed = self.check("-t")
+            self.assertEqual(code, 78)
+            self.assertIn(f"tests.d/lancashire-south-cumbria.conf:{line}: Blackburn, twelve weeks: {said}", printed)
+        with self.subTest("a file of tests that cannot be read"):
+            self.change("routes.d/lancashire-south-cumbria.conf", '"1-11"', '"1-12"')
+            tests = self.policy + "/tests.d/broken.conf"
+            self.write(tests, "schema_version = 1;\ntests = ( { nam = 1; } );\nend_of_config = true;\n")
+            self.refused("no setting of that name", file="broken.conf")
+            os.remove(tests)
+        self.load()
+        self.assertEqual(self.check("-t")[0], 0)
+
+    def test_a_policy_that_would_not_pass_is_served_at_the_start_and_said(self):
+        self.start()
+        self.assertEqual((self.ask("status")["policy_doubtful"], "policy.doubtful" in self.log()), ("", False))
+        self.stop()
+        line, queue = self.break_a_test()
+        self.start()
+        self.assertIn("level=error event=policy.doubtful", self.log())
+        self.assertRegex(self.log(), f"level=error event=policy.finding .*line={line} .*Blackburn, twelve weeks")
+        doubt = self.ask("status")["policy_doubtful"]
+        self.assertTrue(doubt.startswith("lancashire-south-cumbria.conf: Blackburn, twelve weeks: queue: expected "
+                                         + queue), doubt)
+        self.assertIn("policy DOUBTFUL", self.ctl("status"))
+        self.submit("somebody")                     # people are taken in all the same
+        with self.subTest("a refused load changes nothing of it"):
+            self.load(taken=False)
+            self.assertEqual(self.ask("status")["policy_doubtful"], doubt)
+        with self.subTest("and what the proof says, of a pinned one too, whose tests are not asked"):
+            self.change("routes.d/lancashire-south-cumbria.conf", '"1-11"', '"1-12"')
+            self.load()
+            self.assertEqual(self.ask("status")["policy_doubtful"], "")
+            self.act("policy", "rollback")
+            self.stop()
+            self.start()
+            self.assertEqual(self.ask("status")["policy_doubtful"], "")
+            self.load()
+            self.stop()
+            rule = '{{ name = "{}"; owner = "Dorset"; why = "a test"; to = "dorset/intake"; }}'
+            self.write(self.policy + "/routes.d/dorset.conf", 'schema_version = 1;\narea = "dorset";\nrules = ( '
+                       + rule.format("all") + ",\n" + rule.format("never") + " );\nend_of_config = true;\n")
+            self.start()
+            self.assertIn("never decides", self.ask("status")["policy_doubtful"])
+
     def test_a_policy_that_takes_queues_away_needs_force(self):
         areas = self.read(self.policy + "/areas.conf")
         row = 'intake = { id = 1017;'
