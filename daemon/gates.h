@@ -4,8 +4,8 @@
 
 #include "rfl_conf.h"
 
-/* Both gates below, the proof first: what has to pass before a policy takes effect. tests_dir: the policy folder that it
- * was read from, whose tests.d is run; NULL for one of the archive, which passed its tests when it came in: a test
+/* Both gates below, the proof first: what has to pass before a policy takes effect. tests_dir: the policy folder that
+ * it was read from, whose tests.d is run; NULL for one of the archive, which passed its tests when it came in: a test
  * without a date, or one that was added later, must not close the way back on a bad day. */
 RFL_MUST_USE enum rfl_err gates_pass(const struct rfl_policy *policy, const char *tests_dir, int64_t now_ms,
                                      struct rfl_conf_report *report);

@@ -80,12 +80,14 @@ void reload_judge_first(struct daemon *d)
 {
     struct rfl_conf_report *report = calloc(1, sizeof *report);
     enum rfl_err err = report == NULL ? RFL_E_MEMORY
-                                      : gates_pass(d->guidance.policy, d->standing.pinned ? NULL : d->options.policy_dir,
-                                                   d->now.wall_ms, report);
+                                      : gates_pass(d->guidance.policy,
+                                                   d->standing.pinned ? NULL : d->options.policy_dir, d->now.wall_ms,
+                                                   report);
     if (report != NULL && err != RFL_E_OK)
         say_findings(d, report, true);
     if (err != RFL_E_OK)
-        LOG(&d->log, ERROR, "policy.doubtful", F_ERR("error", err), F_U64("findings", report != NULL ? report->count : 0),
+        LOG(&d->log, ERROR, "policy.doubtful", F_ERR("error", err),
+            F_U64("findings", report != NULL ? report->count : 0),
             F_HASH("policy", d->guidance.policy->digest),
             F_LIT("next", "serving goes on; correct the policy, check with referrald -t, reload"));
     if (report != NULL && err == RFL_E_INVALID)

@@ -27,8 +27,8 @@ struct rfl_conf_test {
 RFL_MUST_USE enum rfl_err rfl_conf_tests_run(const char *dir, const struct rfl_policy *policy, int64_t at_ms,
                                              void (*each)(void *ctx, const struct rfl_conf_test *test), void *ctx,
                                              struct rfl_conf_report *report);
-/* What a failed test expected and did not get, such as "queue: expected a/b, got c/d; advice: expected none, got e", cut
- * to fit and terminated; "" when it passed. policy: the one it was decided with. */
+/* What a failed test expected and did not get, such as "queue: expected a/b, got c/d; advice: expected none, got e",
+ * cut to fit and terminated; "" when it passed. policy: the one it was decided with. */
 void rfl_conf_test_differs(const struct rfl_policy *policy, const struct rfl_conf_test *test, char *out, size_t size);
 
 #endif

@@ -120,15 +120,15 @@ class Reload(Served):
         name = "tests.d/lancashire-south-cumbria.conf"
         lines = self.read(f"{self.policy}/{name}").split("\n")
         line = next(n for n, text in enumerate(lines, 1) if '"Blackburn, twelve weeks"' in text)
-        self.change("routes.d/lancashire-south-cumbria.conf", 'weeks_out_of_work = "1-12"', 'weeks_out_of_work = "1-11"')
+        self.change("routes.d/lancashire-south-cumbria.conf", '"1-12"', '"1-11"')
         return line, "lancashire-south-cumbria/blackburn-with-darwen/early-help"
 
     def test_a_folder_whose_tests_fail_is_not_loaded(self):
         self.start()
         first = self.in_force()
         line, queue = self.break_a_test()
-        said = f"queue: expected {queue}, got lancashire-south-cumbria/intake; rule: expected blackburn-first-12-weeks, " \
-               "got none"
+        said = (f"queue: expected {queue}, got lancashire-south-cumbria/intake; "
+                "rule: expected blackburn-first-12-weeks, got none")
         with self.subTest("PolicyLoad, and force does not help"):
             self.refused(said, key="Blackburn, twelve weeks", file="tests.d/lancashire-south-cumbria.conf")
             self.refused(said, "--force")
