@@ -85,7 +85,9 @@ static void fill_step(const struct rfl_policy *policy, const struct rfl_facts *f
         step->flags |= RFL_STEP_LARGE_USER;
     if ((clue->flags & RFL_CLUE_CLOSED_PRACTICE) != 0)
         step->flags |= RFL_STEP_CLOSED_PRACTICE;
-    if (key == RFL_KEY_POSTCODE && clue->line != 0)
+    /* Found in a directory: whether or not these facts still have the line, which the log's clear part has not. */
+    if (key == RFL_KEY_POSTCODE && clue->edition != 0 && (clue->grade == RFL_GRADE_OK ||
+                                                          clue->grade == RFL_GRADE_OUTSIDE))
         step->flags |= RFL_STEP_LINE_PERSONAL;
 }
 

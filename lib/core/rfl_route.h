@@ -85,7 +85,7 @@ RFL_WORD_ENUM(HOW, how, RFL_HOW_LIST(RFL_X))
 #undef RFL_X
 
 enum { RFL_STEP_CHOSEN = 1, RFL_STEP_TERMINATED = 2, RFL_STEP_LARGE_USER = 4, RFL_STEP_CLOSED_PRACTICE = 8,
-       RFL_STEP_LINE_PERSONAL = 16 /* `line` points at a postcode: seal it, never log it */ };
+       RFL_STEP_LINE_PERSONAL = 16 /* its line in the directory is a postcode's: seal it, never log it */ };
 
 /* What one key gave. */
 struct rfl_route_step {
