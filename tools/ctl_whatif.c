@@ -1,11 +1,13 @@
 /* whatif: the decisions of the log made again under another policy. Reads facts, never bodies; writes nothing. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ctl.h"
-#include "rfl_conf.h"
+#include "ctl_chain.h"
+#include "rfl_conf_archive.h"
 #include "rfl_directory.h"
 #include "rfl_json.h"
+#include "rfl_receipt.h"
 #include "rfl_record.h"
 #include "rfl_whatif.h"
 
@@ -16,7 +18,16 @@ static const int64_t DAY_MS = INT64_C(86400) * 1000;
 /* What a rule that is being tried out would have done: whom it would have taken from one queue to another. */
 struct shadow { uint16_t rule; struct rfl_queue_no from, to; uint64_t count; };
 
-struct sample { uint64_t sequence; uint16_t queue, rule; uint8_t kind, reason; };
+struct sample {
+    uint64_t sequence;
+    uint16_t queue, rule;
+    uint8_t kind, reason;
+    /* ---- of an export, where nobody can be asked ---- */
+    uint8_t door_before, reason_before;
+    struct rfl_queue_no queue_before;
+    int64_t at_ms;
+    char code[RFL_RECEIPT_BYTES];
+};
 
 struct replay {
     const struct ctl *ctl;
@@ -31,6 +42,8 @@ struct replay {
     struct shadow shadow[SHADOWS_MAX + 1];      /* the last: whatever there was no place for */
     uint64_t moved, kept;               /* clues placed by the other directory; that it could not place */
     uint64_t unreadable;
+    const char *case_code;              /* of the entry, in an export */
+    bool no_memory;
     char before[RFL_NAME_BYTES_MAX];    /* the policy in force, some digits */
 };
 
@@ -154,8 +167,13 @@ static bool keep_sample(struct replay *r, const struct rfl_entry *entry, const s
         r->sample_room = room;
     }
     r->sample_count[one->kind]++;
-    r->sample[r->samples++] = (struct sample){ entry->seq.v, one->after.queue.v, one->after.rule, one->kind,
-                                               one->after.reason };
+    const struct rfl_decision *before = &entry->decided.decision;
+    struct sample *sample = &r->sample[r->samples++];
+    *sample = (struct sample){ .sequence = entry->seq.v, .queue = one->after.queue.v, .rule = one->after.rule,
+                               .kind = one->kind, .reason = one->after.reason,
+                               .door_before = entry->decided.facts.door, .reason_before = before->reason,
+                               .queue_before = before->queue, .at_ms = entry->wall_ms };
+    (void)snprintf(sample->code, sizeof sample->code, "%s", r->case_code != NULL ? r->case_code : "");
     return true;
 }
 
@@ -172,6 +190,14 @@ static void keep_shadow(struct replay *r, const struct rfl_decision *after)
     r->shadow[i].count++;
 }
 
+static void digits_of(struct rfl_hash digest, char out[DIGITS_SHOWN + 1])
+{
+    char text[RFL_CONF_DIGEST_TEXT];
+    rfl_conf_digest_text(digest, text);
+    memcpy(out, text, DIGITS_SHOWN);
+    out[DIGITS_SHOWN] = '\0';
+}
+
 static bool take(struct replay *r, struct rfl_view bytes)
 {
     static struct rfl_entry entry;
@@ -183,6 +209,8 @@ static bool take(struct replay *r, struct rfl_view bytes)
     }
     if (!grow_cases(&r->whatif, entry.kase.v) || (r->whatif.change == NULL && !begin_days(&r->whatif, entry.wall_ms)))
         return false;
+    if (r->ctl->audit != NULL && entry.events[0].kind == RFL_EVENT_POLICY_LOADED)
+        digits_of(entry.events[0].digest, r->before);
     if (entry.has_decided && r->directories != NULL)
         look_up_again(r, &entry);
     rfl_whatif_take(&r->whatif, &entry, &one);
@@ -190,7 +218,35 @@ static bool take(struct replay *r, struct rfl_view bytes)
     return keep_sample(r, &entry, &one);
 }
 
-static int replay_all(struct replay *r)
+static void take_exported(void *ctx, uint64_t seq, struct rfl_view bytes, const char *case_code, const char *receipt)
+{
+    struct replay *r = ctx;
+    (void)seq;
+    (void)receipt;
+    r->case_code = case_code;
+    r->no_memory = r->no_memory || !take(r, bytes);
+}
+
+/* An export that does not hold is not replayed: a figure of half a log would look like one of the whole. */
+static int replay_export(struct replay *r)
+{
+    struct ctl_chain chain;
+    char what[200];
+    int exit_code = ctl_chain_read(r->ctl->audit, take_exported, r, &chain);
+    if (exit_code == CTL_NO_INPUT)
+        exit_code = ctl_fail(r->ctl, exit_code, strerror(errno), "name a file that referralctl audit export wrote");
+    else if (exit_code != CTL_OK) {
+        if (chain.bad_seq != 0)
+            (void)snprintf(what, sizeof what, "entry %llu %s", (unsigned long long)chain.bad_seq, chain.why);
+        else
+            (void)snprintf(what, sizeof what, "%s", chain.why);
+        exit_code = ctl_fail(r->ctl, CTL_BAD_DATA, what, "export it again");
+    }
+    ctl_chain_free(&chain);
+    return exit_code == CTL_OK && r->no_memory ? no_memory(r->ctl) : exit_code;
+}
+
+static int replay_log(struct replay *r)
 {
     struct rfl_reply reply;
     struct rfl_ask ask = { .kind = RFL_MSG_ADMIN_STATUS };
@@ -240,9 +296,7 @@ static int by_count(const void *a, const void *b)
 
 static void digits(const struct replay *r, char out[DIGITS_SHOWN + 1])
 {
-    struct rfl_hash digest = rfl_policy_digest(r->policy);
-    for (size_t i = 0; i < DIGITS_SHOWN / 2; i++)
-        (void)snprintf(out + 2 * i, 3, "%02x", digest.b[i]);
+    digits_of(rfl_policy_digest(r->policy), out);
 }
 
 static void print_kind(const struct replay *r, enum rfl_fate kind, const char *label)
@@ -304,9 +358,16 @@ static void print_rooms(const struct replay *r)
     }
 }
 
-/* What the daemon says of the entry, in the words of the policy that decided; kind NONE when it does not know it. */
+/* What the daemon says of the entry, in the words of the policy that decided; kind NONE when it does not know it. An
+ * export has no words of that policy: a queue is called as it is in the other one, and a rule has no name. */
 static int ask_decision(struct replay *r, const struct sample *sample, struct rfl_reply *reply)
 {
+    if (r->ctl->audit != NULL) {
+        reply->decision = (struct rfl_msg_decision){ .case_code = rfl_view_of(sample->code), .at_ms = sample->at_ms,
+            .queue = queue_name(r, sample->queue_before), .sequence = sample->sequence, .door = sample->door_before,
+            .reason = rfl_view_of(rfl_route_reason_word((enum rfl_route_reason)sample->reason_before)) };
+        return CTL_OK;
+    }
     const struct rfl_ask ask = { .kind = RFL_MSG_DECISION_QUERY, .sequence = sample->sequence };
     return ctl_ask(r->ctl, &r->talk, &ask, RFL_MSG_DECISION, reply);
 }
@@ -487,10 +548,10 @@ int ctl_whatif(const struct ctl *ctl)
     if (exit_code == CTL_OK)
         exit_code = load_policy(r);
     r->whatif.policy = r->policy;
-    if (exit_code == CTL_OK)
+    if (exit_code == CTL_OK && ctl->audit == NULL)
         exit_code = ctl_talk_open(ctl, ctl->admin, &r->talk);
     if (exit_code == CTL_OK)
-        exit_code = replay_all(r);
+        exit_code = ctl->audit != NULL ? replay_export(r) : replay_log(r);
     if (exit_code == CTL_OK) {
         qsort(r->whatif.pair, r->whatif.pair_count, sizeof r->whatif.pair[0], by_count);
         exit_code = ctl->json ? print_json(r) : print_text(r);

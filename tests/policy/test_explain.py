@@ -66,6 +66,7 @@ class Explain(Served):
                            employment="out_of_work")["receipt"]
         first = self.ask("explain", code, "--counterfactual")
         self.assertEqual((first["queue"], first["rule"], first["again"]), ("dorset/coaching", "out-of-work", "same"))
+        self.forget_tests()
         for name in ("later", "latest"):
             self.write(self.policy + "/routes.d/dorset.conf", RULES.replace('"out-of-work"', f'"{name}"'))
             self.act("policy", "load")

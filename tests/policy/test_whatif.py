@@ -102,6 +102,7 @@ class WhatIf(Served):
         self.ctl("policy", "load", "--dry-run", "--reason", "x")
         shutil.rmtree(self.policy)
         shutil.copytree(self.other, self.policy)
+        self.forget_tests()
         self.act("policy", "load")
         self.submit("late", "jobcentre-feed", door="jobcentre", jobcentre="EX0002")
         self.change_other("areas.conf", ' opens = "2099-01-05";', "")
@@ -130,6 +131,60 @@ class WhatIf(Served):
                                              "to": "greater-manchester/ingeus", "count": OFFICES["EX0001"]}])
         self.assertIn("shadow rule trial would have made a difference: greater-manchester/intake → "
                       "greater-manchester/ingeus 5\n", self.ctl("whatif", "--policy", self.other, "--at", "2099-01-01"))
+
+    def code_of(self, receipt):
+        return self.ask("show", receipt["receipt"])["row"]["case_code"]
+
+    def test_one_changed_rule_moves_exactly_the_people_of_its_place(self):
+        """Wigan's own rule sends them to the provider of the other boroughs: who is of Wigan is known by hand."""
+        wigan = [self.code_of(self.submit(f"wigan-{i}", "jobcentre-feed", door="jobcentre", jobcentre="EX0010"))
+                 for i in range(3)]
+        self.submit("young", "jobcentre-feed", door="jobcentre", jobcentre="EX0002")
+        self.change_other("routes.d/greater-manchester.conf", 'to = "greater-manchester/wigan/be-well"',
+                          'to = "greater-manchester/ingeus"')
+        found = self.whatif("--list", "other-queue")
+        self.assertEqual((found["replayed"], found["counts"]["other-queue"], found["counts"]["same"]),
+                         (self.total + 4, 3, self.total + 1))
+        self.assertEqual(found["pairs"], [{"kind": "other-queue", "before": "greater-manchester/wigan/be-well",
+                                           "after": "greater-manchester/ingeus", "count": 3}])
+        self.assertEqual([s["case_code"] for s in found["samples"]], wigan)
+        for sample in found["samples"]:
+            self.assertEqual([sample[key] for key in ("door", "queue_before", "rule_before", "queue_after",
+                                                      "rule_after", "reason_after")],
+                             ["jobcentre", "greater-manchester/wigan/be-well", "wigan", "greater-manchester/ingeus",
+                              "wigan", "by_rule"])
+        with self.subTest("the rule narrowed: nobody said how old they are"):
+            self.change_other("routes.d/greater-manchester.conf", 'when = { place = "wigan"; };',
+                              'when = { place = "wigan"; age = "16+"; };')
+            found = self.whatif("--list", "other-queue")
+            self.assertEqual([(s["case_code"], s["queue_after"], s["rule_after"]) for s in found["samples"]],
+                             [(code, "greater-manchester/intake", "") for code in wigan])
+        with self.subTest("an export says the same without the daemon"):
+            self.ctl("audit", "export", "--out", self.dir + "/audit.ndjson")
+            self.stop()
+            from_file = self.whatif("--list", "other-queue", "--audit", self.dir + "/audit.ndjson")
+            for sample in found["samples"]:
+                sample["rule_before"] = ""
+            for key in ("policy_before", "policy_after"):
+                self.assertRegex(found[key], "^[0-9a-f]{12}$")
+            self.assertEqual(from_file, found)
+
+    def test_an_export_that_does_not_hold_is_not_replayed(self):
+        path = self.dir + "/audit.ndjson"
+        self.ctl("audit", "export", "--out", path)
+        self.stop()
+        self.assertEqual(self.whatif("--audit", path)["replayed"], self.total)
+        lines = self.read(path).splitlines(keepends=True)
+        changed = lines[5].replace('"bytes":"', '"bytes":"B')
+        for kept, words in ((lines[1:], "the first line does not say that this is an export"),
+                            (lines[:5] + ["{ \"seq\"\n"] + lines[6:], "entry 5 is on a line that is not readable"),
+                            (lines[:5] + [changed] + lines[6:], "entry 5 "), (lines[:5] + lines[6:], "entry 5 is missing"),
+                            (lines[:-1], "the signed head is missing"), ([], "")):
+            self.write(path, "".join(kept))
+            done = self.run_ctl("whatif", "--policy", self.other, "--audit", path)
+            self.assertEqual((done.returncode, done.stdout), (65, ""), done.stderr)
+            self.assertIn(words, done.stderr)
+        self.ctl("whatif", "--policy", self.other, "--audit", self.dir + "/nothing", code=66)
 
     def test_since_and_until_and_wrong_use(self):
         self.assertEqual(self.whatif("--since", "2099-01-01")["replayed"], 0)
