@@ -29,7 +29,7 @@ struct bench {
     struct world_options world;
     bool quick;
     const char *only;                   /* NULL: everything */
-    uint64_t cases, drain;
+    uint64_t cases, drain, year;
     double warm_s, run_s;
     double flush_rate;                  /* 4 KiB appends with fdatasync a second, one after the other */
     json_t *rows;
@@ -296,6 +296,53 @@ static bool many_cases(struct bench *b)
     return good;
 }
 
+/* ---- a year again ---- */
+
+/* One command of referralctl, from its start to its end; cpu is the daemon's. */
+static bool time_ctl(struct bench *b, const struct world *world, char *const arguments[], uint64_t count,
+                     const char *label)
+{
+    struct world_usage before, after;
+    if (!world_usage(world, &before))
+        return false;
+    uint64_t start_ns = load_now_ns();
+    int exit_code = world_ctl(world, NULL, arguments);
+    double run_s = (double)(load_now_ns() - start_ns) / 1e9;
+    if (exit_code != 0)
+        distrust(b, label, "exit code", (uint64_t)exit_code);
+    if (!world_usage(world, &after))
+        return false;
+    report(b, label, count, run_s, &(struct hist){ 0 }, (after.cpu_s - before.cpu_s) * 1e6 / (double)count);
+    printf("%-34s %10.2f s\n", "", run_s);
+    return true;
+}
+
+/* Everything that was decided decided again, under the very policy: exit code 0 says that nothing came out otherwise. */
+static bool replayed(struct bench *b)
+{
+    static struct invent invent;
+    static struct load_submitted done;
+    struct world world;
+    char policy[WORLD_PATH_BYTES + 32], file[WORLD_PATH_BYTES + 32];
+    invent_init(&invent);
+    struct load_submit fill = { .connections = 64, .in_flight = 4096, .count = b->year };
+    bool good = world_init(&world, &b->world) && world_start(&world);
+    fill.endpoint = world.doors;
+    (void)snprintf(policy, sizeof policy, "%s/policy", world.dir);
+    (void)snprintf(file, sizeof file, "%s/audit.ndjson", world.dir);
+    char *const live[] = { "whatif", "--policy", policy, "--max-changed", "0", NULL };
+    char *const export[] = { "audit", "export", "--out", file, NULL };
+    char *const stored[] = { "whatif", "--policy", policy, "--max-changed", "0", "--audit", file, NULL };
+    good = good && load_submit(&invent, &fill, &done) == RFL_E_OK
+        && check_submitted(b, &world, "replayed", &invent, &done)
+        && setenv("REFERRALD_ADMIN", world.admin, 1) == 0
+        && time_ctl(b, &world, live, invent.made, "replayed: whatif")
+        && time_ctl(b, &world, export, invent.made, "replayed: audit export")
+        && time_ctl(b, &world, stored, invent.made, "replayed: whatif --audit");
+    world_fini(&world);
+    return good;
+}
+
 static bool is_wanted(const struct bench *b, const char *label)
 {
     return b->only == NULL || strstr(label, b->only) != NULL;
@@ -317,7 +364,7 @@ static bool run_all(struct bench *b)
             return false;
     }
     return (!is_wanted(b, "end to end") || end_to_end(b)) && (!is_wanted(b, "drain") || drain(b))
-        && (!is_wanted(b, "cases") || many_cases(b));
+        && (!is_wanted(b, "replayed") || replayed(b)) && (!is_wanted(b, "cases") || many_cases(b));
 }
 
 static bool write_json(const struct bench *b, const char *path)
@@ -369,6 +416,7 @@ int main(int argc, char **argv)
     b.warm_s = b.quick ? 0.1 : 1;
     b.run_s = b.quick ? 0.3 : 5;
     b.drain = b.quick ? 2000 : 200000;
+    b.year = b.quick ? 2000 : 100000;
     b.cases = b.cases != 0 ? b.cases : b.quick ? 5000 : 1000000;
     bool good = run_all(&b) && (json_path == NULL || write_json(&b, json_path));
     json_decref(b.rows);
