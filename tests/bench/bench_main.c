@@ -317,7 +317,7 @@ static bool time_ctl(struct bench *b, const struct world *world, char *const arg
     return true;
 }
 
-/* Everything that was decided decided again, under the very policy: exit code 0 says that nothing came out otherwise. */
+/* All that was decided, decided again under the very policy: exit code 0 says that nothing came out otherwise. */
 static bool replayed(struct bench *b)
 {
     static struct invent invent;
