@@ -140,19 +140,26 @@ class World:
 
     def dates_out(self):
         """The two dates of Step by Step are taken out of the copy."""
-        self.dated = self.read(RULES)
+        self.dated = self.read(RULES), self.read(TESTS)
         for date in (f' opens = "{YEAR}-05-04";', f' from = "{YEAR}-05-04";'):
             text = self.read(RULES)
             assert text.count(date) == 1, date
             self.write(RULES, text.replace(date, ""))
 
+    def day_before_out(self):
+        """What was expected of the day before is taken out of the copy's tests."""
+        text = self.read(TESTS)
+        begin = text.index('  { name = "the day before";')
+        self.write(TESTS, text[:begin] + text[text.index("},\n", begin) + len("},\n"):])
+
     def dates_again(self):
-        self.write(RULES, self.dated)
+        self.write(RULES, self.dated[0])
+        self.write(TESTS, self.dated[1])
 
 
-RULES = "next/routes.d/greater-manchester.conf"
+RULES, TESTS = "next/routes.d/greater-manchester.conf", "next/tests.d/greater-manchester.conf"
 SCENES = {"winter": World.winter, "strike out": World.strike_out, "wanda": World.wanda, "walter": World.walter,
-          "dates out": World.dates_out, "dates again": World.dates_again}
+          "dates out": World.dates_out, "day before out": World.day_before_out, "dates again": World.dates_again}
 
 
 class Reading:
