@@ -179,7 +179,8 @@ class WhatIf(Served):
         for kept, words in ((lines[1:], "the first line does not say that this is an export"),
                             (lines[:5] + ["{ \"seq\"\n"] + lines[6:], "entry 5 is on a line that is not readable"),
                             (lines[:5] + [changed] + lines[6:], "entry 5 "),
-                            (lines[:5] + lines[6:], "entry 5 is missing"), (lines[:-1], "the signed head is missing"), ([], "")):
+                            (lines[:5] + lines[6:], "entry 5 is missing"),
+                            (lines[:-1], "the signed head is missing"), ([], "")):
             self.write(path, "".join(kept))
             done = self.run_ctl("whatif", "--policy", self.other, "--audit", path)
             self.assertEqual((done.returncode, done.stdout), (65, ""), done.stderr)
