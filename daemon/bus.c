@@ -260,7 +260,7 @@ static void heed_monitor(struct bus *bus, uint8_t socket)
             if (peer != NULL && peer->has_key)
                 quota_left(bus->quota, &peer->key);
             bus->counters.bus_disconnected++;
-            peers_closed(bus->peers, (int)value);
+            peers_closed(bus->peers, (int)value, socket);
         } else {
             count_refused(bus, event, value);
         }
@@ -436,16 +436,17 @@ static uint64_t drain_message(void *socket, bool with_keys)
     return bytes;
 }
 
-/* The connection behind the message. Whether it was accepted may not have been heard yet. */
-static struct peer *find_peer(struct bus *bus, uint8_t which, uint64_t session)
+/* The connection behind the message. At the first of a session everything older is heard before: that it was accepted,
+ * and on all sockets that another had its number, or what is kept of it now would be taken away again. */
+static struct peer *find_peer(struct bus *bus, uint64_t session)
 {
     struct peer *peer = peers_of(bus->peers, session);
-    for (int tries = 0; peer == NULL && tries < 2; tries++) {
-        if (tries > 0)
-            heed_monitor(bus, which);
-        peer = peers_heard(bus->peers, zmq_msg_get(&bus->payload, ZMQ_SRCFD), session);
-    }
-    return peer;
+    if (peer != NULL)
+        return peer;
+    for (uint8_t i = 0; i < BUS_SOCKET_COUNT; i++)
+        if (bus->monitor[i] != NULL)
+            heed_monitor(bus, i);
+    return peers_heard(bus->peers, zmq_msg_get(&bus->payload, ZMQ_SRCFD), session);
 }
 
 static void remember_key(struct bus *bus, struct peer *peer, const struct rfl_curve_key *key, const char *user)
@@ -463,7 +464,7 @@ static void remember_key(struct bus *bus, struct peer *peer, const struct rfl_cu
 static bool find_key(struct bus *bus, uint64_t wire_bytes, struct bus_frame *out)
 {
     const char *user = zmq_msg_gets(&bus->payload, "User-Id");
-    struct peer *peer = find_peer(bus, out->socket, out->session);
+    struct peer *peer = find_peer(bus, out->session);
     if (peer != NULL && peer->cut_boot_ms != 0)
         return false;
     if (peer != NULL)

@@ -33,23 +33,34 @@ static uint64_t inode_of(int fd)
     return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) ? (uint64_t)st.st_ino : 0;
 }
 
+static void begin(struct peer *peer, int fd, uint8_t socket, int64_t boot_ms)
+{
+    *peer = (struct peer){ .here = true, .socket = socket, .sockets = (uint8_t)(peer->sockets | 1u << socket),
+                           .inode = inode_of(fd), .since_boot_ms = boot_ms };
+}
+
 void peers_accepted(struct peers *peers, int fd, uint8_t socket, int64_t boot_ms)
 {
     if (fd < 0 || fd >= PEERS_FD_MAX)
         return;
-    struct peer *peer = &peers->peer[fd];
-    peers->count += !peer->here;
-    *peer = (struct peer){ .here = true, .socket = socket, .inode = inode_of(fd), .since_boot_ms = boot_ms };
+    peers->count += !peers->peer[fd].here;
+    begin(&peers->peer[fd], fd, socket, boot_ms);
     if (fd >= peers->fd_end)
         peers->fd_end = fd + 1;
 }
 
-void peers_closed(struct peers *peers, int fd)
+void peers_closed(struct peers *peers, int fd, uint8_t socket)
 {
     if (fd < 0 || fd >= PEERS_FD_MAX || !peers->peer[fd].here)
         return;
-    memset(&peers->peer[fd], 0, sizeof peers->peer[fd]);
-    peers->count--;
+    struct peer *peer = &peers->peer[fd];
+    peer->sockets &= (uint8_t)~(1u << socket);
+    if (peer->sockets == 0) {
+        *peer = (struct peer){ .here = false };
+        peers->count--;
+    } else if (peer->socket == socket) {        /* the one who has the number now was heard of before */
+        begin(peer, fd, (uint8_t)__builtin_ctz(peer->sockets), peer->since_boot_ms);
+    }
 }
 
 struct peer *peers_heard(struct peers *peers, int fd, uint64_t session)

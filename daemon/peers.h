@@ -25,6 +25,7 @@ struct peer {
     bool here;
     bool has_key;                       /* key is set: something was heard on it */
     uint8_t socket;                     /* enum bus_socket */
+    uint8_t sockets;                    /* 1 << socket of each that has accepted this number and not ended it yet */
     uint64_t inode;
     uint64_t session;                   /* 0: nothing was heard on it yet */
     int64_t since_boot_ms;              /* accepted, or first heard */
@@ -40,9 +41,10 @@ struct peers;
 struct peers *peers_new(void);
 void peers_free(struct peers **peers);
 
-/* What libzmq's monitors say. */
+/* What libzmq's monitors say. Each socket has one of its own, so that what two of them say of one number, which is used
+ * again at once, comes in any order; only what one socket says is in order. */
 void peers_accepted(struct peers *peers, int fd, uint8_t socket, int64_t boot_ms);
-void peers_closed(struct peers *peers, int fd);
+void peers_closed(struct peers *peers, int fd, uint8_t socket);
 /* What a message says: the connection behind a session. NULL: the descriptor is out of range, or is not that
  * connection's as far as is known: libzmq's word of accepting and closing comes apart from the messages. A later
  * message finds it. (A message left over from a closed connection may still be put to one that has got its number and

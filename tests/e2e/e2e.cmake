@@ -1,7 +1,7 @@
 # The daemon's own parts, and the daemon itself over its real sockets.
 set(rfl_e2e ${CMAKE_SOURCE_DIR}/tests/e2e)
 set(rfl_daemon_parts)
-foreach(part belongs clock endpoint log modes options session)
+foreach(part belongs clock endpoint log modes options peers session)
   list(APPEND rfl_daemon_parts ${CMAKE_SOURCE_DIR}/daemon/${part}.c)
 endforeach()
 rfl_program(test_parts SOURCES ${rfl_e2e}/test_parts.c ${rfl_daemon_parts} LINK rfl_conf rfl_core PkgConfig::CMOCKA)

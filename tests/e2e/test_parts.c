@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "belongs.h"
@@ -16,6 +17,7 @@
 #include "endpoint.h"
 #include "log.h"
 #include "options.h"
+#include "peers.h"
 #include "session.h"
 
 enum { TEXT_BYTES = 65536 };
@@ -392,6 +394,59 @@ static void the_clock_never_goes_back(void **state)
     assert_true(now.wall_ms > INT64_C(1700000000000) && now.boot_ms > 0);
 }
 
+/* Each socket's monitor is heard by itself: what two of them say of one number comes in any order, and in the end it
+ * belongs to whoever has it. */
+static void a_number_belongs_to_whoever_has_it_now(void **state)
+{
+    (void)state;
+    enum { SOCKETS = 3, CHANGES = 6, ROUNDS = 4000 };
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    struct peers *peers = peers_new();
+    assert_non_null(peers);
+    uint32_t seed = 7;
+    int owner = -1;
+    for (int round = 0; round < ROUNDS; round++) {
+        uint8_t said[SOCKETS][2 * CHANGES + 2];             /* 1: accepted, 0: closed */
+        size_t count[SOCKETS] = { 0 }, heard[SOCKETS] = { 0 };
+        for (int i = 0; i < CHANGES; i++) {
+            int next = (int)(seed >> 16) % (SOCKETS + 1) - 1;
+            seed = seed * 1664525u + 1013904223u;
+            if (owner >= 0)
+                said[owner][count[owner]++] = 0;
+            if (next >= 0)
+                said[next][count[next]++] = 1;
+            owner = next;
+        }
+        for (int first = round % SOCKETS, i = 0; i < SOCKETS; i++) {
+            uint8_t socket = (uint8_t)((first + (round & 1 ? i : SOCKETS - i)) % SOCKETS);
+            for (; heard[socket] < count[socket]; heard[socket]++)
+                if (said[socket][heard[socket]] == 1)
+                    peers_accepted(peers, pair[0], socket, 1);
+                else
+                    peers_closed(peers, pair[0], socket);
+        }
+        struct peer *peer = peers_at(peers, pair[0]);
+        assert_int_equal(peer != NULL, owner >= 0);
+        assert_int_equal(peers_count(peers), owner >= 0);
+        if (peer == NULL)
+            continue;
+        assert_int_equal(peer->socket, owner);
+        assert_true(peer->session == 0 && !peer->has_key);
+        peer->has_key = true;                               /* and nothing of whoever had it before */
+        assert_ptr_equal(peers_heard(peers, pair[0], 77), peer);
+        assert_ptr_equal(peers_of(peers, 77), peer);
+        uint8_t other = (uint8_t)((owner + 1) % SOCKETS);
+        peers_closed(peers, pair[0], other);                /* not its own end */
+        assert_ptr_equal(peers_of(peers, 77), peer);
+        peers_closed(peers, pair[0], (uint8_t)owner);
+        owner = -1;
+    }
+    peers_free(&peers);
+    (void)close(pair[0]);
+    (void)close(pair[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +460,7 @@ int main(void)
         cmocka_unit_test(a_full_table_makes_room_by_the_longest_silence),
         cmocka_unit_test(sessions_agree_with_a_plain_array),
         cmocka_unit_test(a_full_table_finds_everybody),
+        cmocka_unit_test(a_number_belongs_to_whoever_has_it_now),
         cmocka_unit_test(log_lines_have_three_shapes),
         cmocka_unit_test(a_log_line_is_one_line_and_ends),
         cmocka_unit_test(a_full_pipe_never_stops_the_log),
