@@ -397,6 +397,9 @@ bool bus_wait(struct bus *bus, int fd, int64_t timeout_ms)
     bool readable = false;
     if (zmq_poll(items, bus->zap != NULL ? ITEMS : ZAP, (long)timeout_ms) == -1)
         return false;                           /* EINTR: the loop comes round again */
+    struct rfl_now now;
+    clock_read(&bus->clock, &now);
+    bus->boot_ms = now.boot_ms;     /* the wait may have been long: who comes now has not been silent since before it */
     if ((items[ZAP].revents & ZMQ_POLLIN) != 0)
         serve_zap(bus);
     for (uint8_t i = 0; i < BUS_SOCKET_COUNT; i++) {
