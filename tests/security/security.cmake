@@ -46,6 +46,9 @@ if(TARGET referrald AND TARGET referralctl)
     --bin $<TARGET_FILE_DIR:referrald>)
   rfl_test(rights security TIMEOUT 120 COMMAND ${RFL_PYTHON} ${rfl_security}/test_rights.py
     --bin $<TARGET_FILE_DIR:referrald>)
+  rfl_program(wrapped_keys SOURCES ${rfl_security}/wrapped_keys.c LINK rfl_store rfl_core)
+  rfl_test(erased security TIMEOUT 300 COMMAND ${RFL_PYTHON} ${rfl_security}/test_erased.py
+    --bin $<TARGET_FILE_DIR:referrald>)
 endif()
 
 find_program(SYSTEMD_ANALYZE systemd-analyze REQUIRED)
