@@ -18,4 +18,8 @@
 #define CANARY_BIRTH "1947-07-19"
 #define CANARY_WORDS "flibbertigibbet"
 
+/* For contact notes: what a form does not say in a field of its own, because it would make everybody one person. */
+#define CANARY_NOTES CANARY_WORDS ", " CANARY_NHS_NUMBER ", " CANARY_NINO ", " CANARY_POSTCODE ", " CANARY_BIRTH ", " \
+                     CANARY_EMAIL
+
 #endif

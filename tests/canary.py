@@ -9,6 +9,7 @@ with open(_HEADER, encoding="utf-8") as _f:
     ALL = dict(re.findall(r'^#define CANARY_(\w+) "(.*)"$', _f.read(), re.M))
 NAME, STREET, PHONE, EMAIL, WORDS = (ALL[key] for key in ("NAME", "STREET", "PHONE", "EMAIL", "WORDS"))
 NHS_NUMBER, NINO, POSTCODE, BIRTH = (ALL[key] for key in ("NHS_NUMBER", "NINO", "POSTCODE", "BIRTH"))
+NOTES = ", ".join((WORDS, NHS_NUMBER, NINO, POSTCODE, BIRTH, EMAIL))    # as CANARY_NOTES
 
 
 class Disclosed(AssertionError):
@@ -29,6 +30,10 @@ def leave(folder, build):
 
 
 def fill(person, name="Zeb"):
-    """Fills a Person of the protocol with everything but what tells people apart, which is the test's."""
+    """Fills a Person of the protocol: what tells people apart is the test's, and is in the notes alone."""
     person.name, person.phone, person.email = f"{name} {NAME}", PHONE, EMAIL
-    person.address, person.contact_notes = STREET, WORDS
+    person.address, person.contact_notes = STREET, NOTES
+    sent = person.SerializeToString()
+    missing = [kind for kind, value in ALL.items() if value.encode() not in sent]
+    if missing:
+        raise AssertionError(f"a common form does not carry {missing}")

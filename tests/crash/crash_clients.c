@@ -96,7 +96,7 @@ void crash_invent(unsigned adapter, uint32_t n, bool other, struct rfl_form *for
     *form = (struct rfl_form){ .door = adapter % 2 == 0 ? RFL_DOOR_GP : RFL_DOOR_SELF, .consent = RFL_CONSENT_GIVEN,
         .nhs_number = rfl_view_of(text[0]), .name = rfl_view_of(text[1]), .phone = rfl_view_of(CANARY_PHONE),
         .address = rfl_view_of(CANARY_STREET), .email = rfl_view_of(CANARY_EMAIL),
-        .contact_notes = rfl_view_of(CANARY_WORDS),
+        .contact_notes = rfl_view_of(CANARY_NOTES),
         .reason = rfl_view_of(text[2]), .referrer_area = rfl_view_of(areas[person % 8]) };
     if (n % 3 == 2)                     /* as in life: no number, and so nobody to join */
         form->nhs_number = (struct rfl_view){ NULL, 0 };

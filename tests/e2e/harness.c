@@ -480,10 +480,11 @@ struct rfl_view e2e_referral(const char *words)
         .employment = RFL_EMPLOYMENT_OUT_OF_WORK, .main_barrier = 3, .weeks_out_of_work = 12,
         .jobcentre = e2e_view("EX0001"), .name = e2e_view(CANARY_NAME),
         .date_of_birth = e2e_view(CANARY_BIRTH), .address = e2e_view(CANARY_STREET), .phone = e2e_view(CANARY_PHONE),
-        .email = e2e_view(CANARY_EMAIL), .contact_notes = e2e_view(CANARY_WORDS), .reason = e2e_view(words),
+        .email = e2e_view(CANARY_EMAIL), .contact_notes = e2e_view(CANARY_NOTES), .reason = e2e_view(words),
     };
     size_t len = rfl_wire_encode_form(&form, bytes, sizeof bytes);
     assert_true(len > 0);
+    assert_true(canary_all_in(bytes, len));
     return (struct rfl_view){ bytes, len };
 }
 

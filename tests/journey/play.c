@@ -138,7 +138,7 @@ static struct rfl_view body_of(enum rfl_door door, const struct person *person, 
         .employment = RFL_EMPLOYMENT_OFF_SICK, .main_barrier = (uint8_t)person->barrier,
         .safeguarding = person->safeguarding, .name = play_text(CANARY_NAME),
         .date_of_birth = play_text(CANARY_BIRTH), .phone = play_text(CANARY_PHONE),
-        .address = play_text(CANARY_STREET), .contact_notes = play_text(CANARY_WORDS),
+        .address = play_text(CANARY_STREET), .contact_notes = play_text(CANARY_NOTES),
         .nhs_number = play_text(person->nhs_number), .gp_practice = play_text(person->practice) };
     for (unsigned i = 0; i < person->needs && i < 4; i++)
         form.needs[form.needs_count++] = play_text(needs[i]);

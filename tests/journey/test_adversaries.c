@@ -99,7 +99,7 @@ static const struct rfl_reply *refer(unsigned person, const char *reference, con
     static uint8_t body[1024];
     struct rfl_ask what = { .kind = RFL_MSG_SUBMIT, .source = text("gp-north"), .reference = text(reference) };
     what.form = (struct rfl_form){ .name = text(CANARY_NAME), .phone = text(CANARY_PHONE),
-                                   .address = text(CANARY_STREET), .contact_notes = text(CANARY_WORDS),
+                                   .address = text(CANARY_STREET), .contact_notes = text(CANARY_NOTES),
                                    .nhs_number = text(nhs_number(person)), .door = RFL_DOOR_GP,
                                    .consent = RFL_CONSENT_GIVEN, .has_band = true, .band = RFL_BAND_ROUTINE,
                                    .postcode = text(providers[person % PROVIDERS].postcode),

@@ -104,7 +104,7 @@ static struct rfl_ask referral_ask(enum rfl_message_kind kind, const char *refer
     static uint8_t body[1024];
     struct rfl_ask what = { .kind = (uint8_t)kind, .source = text("gp-north"), .reference = text(reference) };
     what.form = (struct rfl_form){ .name = text(CANARY_NAME), .phone = text(CANARY_PHONE),
-                                   .address = text(CANARY_STREET), .contact_notes = text(CANARY_WORDS),
+                                   .address = text(CANARY_STREET), .contact_notes = text(CANARY_NOTES),
                                    .door = RFL_DOOR_GP, .consent = RFL_CONSENT_GIVEN, .has_band = true,
                                    .band = RFL_BAND_ROUTINE, .postcode = text(person->postcode),
                                    .correlation_id = text(note) };

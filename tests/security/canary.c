@@ -148,6 +148,14 @@ size_t canary_search_bytes(const char *place, const uint8_t *bytes, size_t len)
     return found;
 }
 
+bool canary_all_in(const uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < CANARIES; i++)
+        if (memmem(bytes, len, canaries[i].value, strlen(canaries[i].value)) == NULL)
+            return false;
+    return true;
+}
+
 /* ---- folders ---- */
 
 static size_t found_in_tree;
