@@ -186,6 +186,8 @@ struct m_answer model_queue_set(struct model *m, const struct m_order *order);
  * clocks. */
 void model_drop_silent(struct model *m);
 void model_clocks(struct model *m);
+/* The engine's clock did something to this case: so does the model's, if it is time. */
+void model_clock(struct model *m, uint16_t kase);
 /* The engine has moved this case because its area has changed: so does the model, if it agrees. */
 void model_rehomed(struct model *m, uint16_t kase);
 /* Areas have been looked through, and it still waits where nobody may any more. */

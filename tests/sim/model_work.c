@@ -351,6 +351,12 @@ void model_drop_silent(struct model *m)
             (void)model_gone(m, i);
 }
 
+void model_clock(struct model *m, uint16_t kase)
+{
+    if (m_next_of(&m->kase[kase]) <= m->now_ms)
+        m_run_on(m, m_touch(m, kase));
+}
+
 void model_clocks(struct model *m)
 {
     for (unsigned i = 0; i < m->open_count; i++)

@@ -148,7 +148,8 @@ void sim_check_touched(struct sim *sim);
 void sim_check_mails(struct sim *sim);
 /* Everything: every case, every index, every count. */
 void sim_check_all(struct sim *sim);
-/* Whom the engine says it has moved since the last look because an area has changed, the model moves too. */
+/* What the engine says its clocks did since the last look, the model does in the same order: who is passed on by a full
+ * queue depends on who came before. Whom it has moved because an area has changed, the model moves too. */
 void sim_follow(struct sim *sim);
 /* Marks what the log says since the last look; `changed` is what the model expects. */
 void sim_look_at_log(struct sim *sim);

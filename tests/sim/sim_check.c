@@ -222,8 +222,11 @@ void sim_follow(struct sim *sim)
         if (rfl_store_entry(sim->world.store, (struct rfl_seq){ sim->followed + 1 }, &entry) != RFL_E_OK)
             sim_fail(sim, "entry %llu cannot be read", (unsigned long long)sim->followed + 1);
         uint8_t kind = entry.event_count > 0 ? entry.events[0].kind : (uint8_t)RFL_EVENT_NONE;
-        if (kind != RFL_EVENT_REHOMED && kind != RFL_EVENT_UNHOMED)
+        if (kind != RFL_EVENT_REHOMED && kind != RFL_EVENT_UNHOMED) {
+            if (entry.actor == RFL_ACTOR_CLOCK && entry.kase.v != 0)
+                model_clock(&sim->model, (uint16_t)entry.kase.v);
             continue;
+        }
         sim_say(sim, "case %llu goes from queue %u to queue %u: its area has changed",
                 (unsigned long long)entry.kase.v, sim->model.kase[entry.kase.v].queue, entry.events[0].queue.v);
         model_rehomed(&sim->model, (uint16_t)entry.kase.v);
