@@ -199,5 +199,43 @@ class WhatIf(Served):
         self.ctl("whatif", "--policy", self.dir + "/nothing", code=65)
 
 
+class OtherDirectory(Served):
+    """The edition says which area a part is of; another one says otherwise of one part, and nothing of another."""
+
+    PRACTICES = {"Z99001": ("QE1", "00R"), "Z99002": ("QT6", "11N"), "Z99003": ("QWO", "02P")}
+    SENT = {"Z99001": 4, "Z99002": 3, "Z99003": 2}
+
+    def build(self, folder, practices):
+        os.mkdir(folder, 0o700)
+        rows = [[code, "INVENTED PRACTICE", "Y60", icb] + [""] * 5 + ["QA1 1AA", "19900401", "", "A", "B", sub,
+                "20200401"] + [""] * 5 + ["0", "", sub, "", "4", ""] for code, (icb, sub) in practices.items()]
+        text = "".join(",".join(f'"{field}"' for field in row) + "\r\n" for row in rows)
+        self.ctl("directory", "build", "--out", folder + "/one.rfldir", "--edition", "invented", "--number", "1",
+                 "--effective", "2026-01-01", "--practices", self.write(folder + ".csv", text))
+
+    def test_whom_another_edition_places_elsewhere(self):
+        self.build(self.dir + "/now", self.PRACTICES)
+        self.build(self.dir + "/other", {"Z99001": ("QT6", "00R"), "Z99002": ("QT6", "11N")})
+        conf = self.read(self.dir + "/referrald.conf")
+        self.write(self.dir + "/referrald.conf",
+                   conf.replace('directory_dir = ""', f'directory_dir = "{self.dir}/now"'))
+        self.start()
+        sent = {code: [self.submit(f"{code}-{i}", "gp-north", door="gp", gp_practice=code)["receipt"]
+                       for i in range(count)] for code, count in self.SENT.items()}
+        self.submit("no-practice", "gp-north", door="gp")
+        same = self.ask("whatif", "--policy", self.policy, "--directory", self.dir + "/now", "--max-changed", "0")
+        self.assertEqual((same["counts"]["same"], same["placed_again"], same["not_placed_again"]), (10, 9, 0))
+        found = self.ask("whatif", "--policy", self.policy, "--directory", self.dir + "/other", "--list", "other-area")
+        self.assertEqual((found["replayed"], found["counts"]["same"], found["counts"]["other-area"]), (10, 6, 4))
+        self.assertEqual((found["looked_up"], found["placed_again"], found["not_placed_again"]), (9, 7, 2))
+        self.assertEqual(found["pairs"], [{"kind": "other-area", "before": "lancashire-south-cumbria/intake",
+                                           "after": "cornwall-isles-of-scilly/intake", "count": 4}])
+        self.assertEqual([s["case_code"] for s in found["samples"]],
+                         [self.ask("show", receipt)["row"]["case_code"] for receipt in sent["Z99001"]])
+        self.assertIn("directory: 7 keys placed by the other edition; 2 could not be",
+                      self.ctl("whatif", "--policy", self.policy, "--directory", self.dir + "/other"))
+        self.ctl("whatif", "--policy", self.policy, "--directory", self.dir + "/nothing", code=65)
+
+
 if __name__ == "__main__":
     unittest.main()
