@@ -56,7 +56,7 @@ class Route(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertRegex(out, r"(?m)^tests.d/england.conf +5 +0$")
         self.assertRegex(out, r"(?m)^tests.d/greater-manchester.conf +10 +4$")
-        self.assertIn("FAILED wigan by home (tests.d/greater-manchester.conf:31)\n"
+        self.assertIn("FAILED wigan by home (tests.d/greater-manchester.conf:32)\n"
                       "  expected greater-manchester/wigan/be-well, rule wigan\n"
                       "  got      greater-manchester/ingeus, reason by_rule, rule wigan, advice none\n", out)
         self.assertIn("29 passed, 4 failed\n", out)
