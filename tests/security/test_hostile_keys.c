@@ -1,0 +1,447 @@
+/* Two of every kind of hostile client (hostile.h) beside adapters and workers who go about their work, in windows of
+ * quiet and attack by turns: every kind meets what its row says, the others wait at most twice as long, nothing
+ * receipted is lost, and memory and descriptors stay under their bounds. Nothing here is compared with a time but the
+ * two halves of one run with each other. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <zmq.h>
+
+#include "harness.h"
+#include "hostile.h"
+
+enum {
+    EACH = 2, FOES = EACH * HOSTILE_COUNT,
+    ADAPTERS = 4, WORKERS = 2, LINES = ADAPTERS + WORKERS,
+    IN_FLIGHT = 2,                              /* of one adapter */
+    PAIRS = 5, WINDOWS = 2 * PAIRS,             /* quiet, attack, quiet ... */
+    SAMPLES_MAX = 40000, REFERENCES_MAX = 200000,
+    FILES = 2048,                               /* the daemon's RLIMIT_NOFILE: less than all foes want */
+    RSS_KIB_MAX = 600 * 1024,                   /* METER_ALL_HELD_MAX twice, for what one byte costs, and the rest */
+    RECONCILED_AT_ONCE = 400
+};
+static const int64_t WINDOW_MS[2] = { 2000, 3500 }, SETTLE_MS = 1000;
+
+struct shared { atomic_bool attack, over; struct hostile_seen seen[FOES]; };
+
+struct line { struct e2e_peer peer; struct rfl_identity identity; };
+
+static struct e2e e;
+static struct shared *shared;
+static struct rfl_identity foes[FOES];
+static pid_t foe_pids[FOES];
+static const struct { const char *name, *text, *rights; unsigned must; } kinds[HOSTILE_COUNT] = {
+#define X(name, text, must, rights) { #name, text, rights, must },
+    HOSTILE_LIST(X)
+#undef X
+};
+
+/* ---- the live load: one thread ---- */
+
+static struct {
+    struct line line[LINES];
+    atomic_int window;                          /* -1: nothing is measured */
+    atomic_bool stop;
+    unsigned made, accepted, refused;
+    int64_t sent_us[REFERENCES_MAX];
+    uint8_t sent_in[REFERENCES_MAX], owner[REFERENCES_MAX];
+    bool receipted[REFERENCES_MAX];
+    uint32_t samples[WINDOWS];
+    int64_t sample[WINDOWS][SAMPLES_MAX];
+} live;
+
+static int64_t now_us(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* A referral's number is its correlation, and in its reference. */
+static void submit(unsigned adapter)
+{
+    static char reference[32];
+    unsigned n = ++live.made;
+    assert_true(n < REFERENCES_MAX);
+    (void)snprintf(reference, sizeof reference, "live-%u", n);
+    struct rfl_ask ask = e2e_submit(reference, reference);
+    live.line[adapter].peer.correlation = n - 1;
+    live.owner[n] = (uint8_t)adapter;
+    live.sent_in[n] = (uint8_t)(atomic_load(&live.window) + 1);
+    live.sent_us[n] = now_us();
+    e2e_peer_send(&live.line[adapter].peer, &ask);
+}
+
+static void take_receipt(unsigned adapter, const struct rfl_reply *reply)
+{
+    uint64_t n = reply->correlation;
+    assert_true(n >= 1 && n <= live.made && !live.receipted[n]);
+    live.refused += reply->kind != RFL_MSG_RECEIPT;             /* which fails the run: they are within their quotas */
+    live.receipted[n] = true;
+    unsigned window = live.sent_in[n];
+    if (window > 0 && live.samples[window - 1] < SAMPLES_MAX)
+        live.sample[window - 1][live.samples[window - 1]++] = now_us() - live.sent_us[n];
+    if (!atomic_load(&live.stop))
+        submit(adapter);
+}
+
+static void take_work(struct e2e_peer *worker, const struct rfl_reply *reply)
+{
+    live.accepted += reply->kind == RFL_MSG_RECORD;
+    if (reply->kind != RFL_MSG_OFFER)
+        return;
+    struct rfl_ask ask = { .kind = RFL_MSG_ACCEPT, .worker = e2e_view("desk"), .code = reply->offer.case_code,
+                           .token = reply->offer.token };
+    char code[64];
+    (void)snprintf(code, sizeof code, "%.*s", (int)ask.code.len, (const char *)ask.code.p);
+    ask.code = e2e_view(code);
+    e2e_peer_send(worker, &ask);
+}
+
+static void take_line(unsigned line)
+{
+    struct rfl_reply reply;
+    while (e2e_peer_hear(&live.line[line].peer, &reply, 0)) {
+        if (line < ADAPTERS)
+            take_receipt(line, &reply);
+        else
+            take_work(&live.line[line].peer, &reply);
+    }
+}
+
+static unsigned in_flight(void)
+{
+    unsigned missing = 0;
+    for (unsigned n = 1; n <= live.made; n++)
+        missing += !live.receipted[n];
+    return missing;
+}
+
+static void *run_live(void *arg)
+{
+    const struct rfl_view queue = e2e_view("greater-manchester/intake");
+    const struct rfl_ask subscribe = { .kind = RFL_MSG_SUBSCRIBE, .worker = e2e_view("desk"), .names = &queue,
+                                       .names_count = 1, .credit = 16 };
+    zmq_pollitem_t items[LINES];
+    int64_t pinged_us = now_us(), deadline_us = INT64_MAX;
+    for (unsigned i = 0; i < LINES; i++) {
+        struct rfl_ask ask = subscribe;
+        items[i] = (zmq_pollitem_t){ .socket = live.line[i].peer.socket, .events = ZMQ_POLLIN };
+        for (unsigned k = 0; i < ADAPTERS && k < IN_FLIGHT; k++)
+            submit(i);
+        if (i >= ADAPTERS)
+            e2e_peer_send(&live.line[i].peer, &ask);
+    }
+    while (now_us() < deadline_us && !(atomic_load(&live.stop) && in_flight() == 0)) {
+        if (atomic_load(&live.stop) && deadline_us == INT64_MAX)
+            deadline_us = now_us() + E2E_DEADLINE_MS * INT64_C(1000);
+        (void)zmq_poll(items, LINES, 100);
+        for (unsigned i = 0; i < LINES; i++)
+            take_line(i);
+        if (now_us() - pinged_us < 1000000)
+            continue;
+        pinged_us = now_us();
+        for (unsigned i = ADAPTERS; i < LINES; i++) {
+            struct rfl_ask ping = { .kind = RFL_MSG_PING, .worker = e2e_view("desk") };
+            e2e_peer_send(&live.line[i].peer, &ping);
+        }
+    }
+    return arg;
+}
+
+/* ---- the world ---- */
+
+static void allow(const char *name, unsigned n, struct rfl_identity *identity, const char *rights, const char *more)
+{
+    char full[64], terms[256];
+    *identity = e2e_identity(&e);
+    (void)snprintf(full, sizeof full, "%s-%u", name, n);
+    (void)snprintf(terms, sizeof terms, "%s %s %s", e2e_days(-1, 100), rights, more);
+    e2e_allow(&e, full, identity, terms);
+}
+
+static void limit_files(rlim_t files, rlim_t *before)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    *before = limit.rlim_cur;
+    limit.rlim_cur = files;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    static const char source[] = "source = \"jobcentre-feed\"; doors = ( \"jobcentre\" );";
+    static const char worker[] = "worker = \"desk\"; queues = ( \"greater-manchester/*\" );";
+    const char *any = "tcp://127.0.0.1:*";
+    rlim_t before;
+    e2e_setup(&e);
+    memcpy(e.doors, any, strlen(any) + 1);
+    memcpy(e.workers, any, strlen(any) + 1);
+    e2e_use_keys(&e);
+    for (unsigned i = 0; i < LINES; i++)
+        allow("live", i, &live.line[i].identity, i < ADAPTERS ? source : worker, "rate = 20000;");
+    for (unsigned i = 0; i < FOES; i++)
+        if (kinds[i / EACH].rights != NULL)
+            allow("foe", i, &foes[i], source, kinds[i / EACH].rights);
+        else
+            foes[i] = e2e_identity(&e);
+    e2e_write_keys(&e);
+    limit_files(FILES, &before);
+    e2e_start(&e);
+    limit_files(before, &before);
+    e2e_learn_endpoints(&e);
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(shared != MAP_FAILED);
+    for (unsigned i = 0; i < FOES; i++) {
+        struct hostile foe = { (enum hostile_kind)(i / EACH), e.doors, foes[i], &shared->attack, &shared->over,
+                               &shared->seen[i] };
+        foe_pids[i] = hostile_start(&foe);
+        assert_true(foe_pids[i] > 0);
+    }
+    for (unsigned i = 0; i < LINES; i++)
+        e2e_peer_open_as(&live.line[i].peer, i < ADAPTERS ? e.doors : e.workers, &live.line[i].identity);
+    return 0;
+}
+
+static void end_foes(void)
+{
+    atomic_store(&shared->attack, false);
+    atomic_store(&shared->over, true);
+    int64_t deadline = e2e_clock_ms() + E2E_DEADLINE_MS;
+    for (unsigned i = 0; i < FOES; i++) {
+        int status = 0;
+        while (waitpid(foe_pids[i], &status, WNOHANG) == 0) {
+            if (e2e_clock_ms() > deadline)
+                (void)kill(foe_pids[i], SIGKILL);
+            (void)poll(NULL, 0, 5);
+        }
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+            fail_msg("foe %u (%s) ended with %d", i, kinds[i / EACH].name, status);
+    }
+}
+
+static unsigned files_of_daemon(void)
+{
+    char path[64];
+    unsigned count = 0;
+    (void)snprintf(path, sizeof path, "/proc/%ld/fd", (long)e.pid);
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    while (readdir(dir) != NULL)
+        count++;
+    (void)closedir(dir);
+    return count;
+}
+
+/* ---- what was measured ---- */
+
+static int by_value(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static int64_t p99(unsigned window)
+{
+    uint32_t n = live.samples[window];
+    assert_true(n >= 100);
+    qsort(live.sample[window], n, sizeof live.sample[window][0], by_value);
+    return live.sample[window][n - 1 - n / 100];
+}
+
+/* Of all windows of attack (1) or of quiet (0). */
+static int64_t median_p99(unsigned attack)
+{
+    int64_t each[PAIRS];
+    for (unsigned i = 0; i < PAIRS; i++) {
+        each[i] = p99(2 * i + attack);
+        print_message("%s window %u: %5u receipts, p99 %7.2f ms\n", attack ? "attack" : "quiet ", i,
+                      live.samples[2 * i + attack], (double)each[i] / 1000);
+    }
+    qsort(each, PAIRS, sizeof each[0], by_value);
+    return each[PAIRS / 2];
+}
+
+static bool met(unsigned must, const struct hostile_seen *seen)
+{
+    return ((must & CUT) == 0 || atomic_load(&seen->cut) > 0) && ((must & BUSY) == 0 || atomic_load(&seen->busy) > 0)
+        && ((must & REFUSED) == 0 || atomic_load(&seen->refused) > 0)
+        && ((must & IGNORED) == 0 || (atomic_load(&seen->tried) > 0 && atomic_load(&seen->answered) == 0));
+}
+
+static void print_kinds(void)
+{
+    unsigned unmet = 0;
+    print_message("\n%-15s %-66s %-12s %9s %9s %9s %7s %7s %5s\n", "KIND", "WHAT IT DOES", "MUST BE", "TRIED",
+                  "ANSWERED", "BUSY", "LET IN", "REFUSED", "CUT");
+    for (unsigned i = 0; i < FOES; i++) {
+        const struct hostile_seen *seen = &shared->seen[i];
+        unsigned must = kinds[i / EACH].must;
+        bool good = met(must, seen);
+        unmet += !good;
+        print_message("%-15s %-66s %-12s %9llu %9llu %9llu %7llu %7llu %5llu%s\n", kinds[i / EACH].name,
+                      kinds[i / EACH].text, must == (BUSY | CUT) ? "BUSY, cut" : must == (CUT | IGNORED)
+                      ? "ignored, cut" : must == CUT ? "cut" : must == BUSY ? "BUSY" : "refused",
+                      atomic_load(&seen->tried), atomic_load(&seen->answered), atomic_load(&seen->busy),
+                      atomic_load(&seen->connected), atomic_load(&seen->refused), atomic_load(&seen->cut),
+                      good ? "" : "   <- NOT MET");
+    }
+    assert_int_equal(unmet, 0);
+}
+
+/* ---- the run ---- */
+
+static long rss_kib_most;
+static unsigned files_most;
+
+static void pass_window(int window, int64_t for_ms)
+{
+    atomic_store(&live.window, window);
+    for (int64_t end_ms = e2e_clock_ms() + for_ms; e2e_clock_ms() < end_ms; ) {
+        (void)poll(NULL, 0, 50);
+        if (!e2e_is_running(&e)) {
+            char *log = e2e_read_file(e.log);
+            size_t len = strlen(log);
+            print_error("the daemon is gone; the end of its log:\n%s\n", log + (len > 2000 ? len - 2000 : 0));
+            free(log);
+            fail();
+        }
+        long rss_kib = e2e_rss_kib(&e);
+        unsigned files = files_of_daemon();
+        rss_kib_most = rss_kib > rss_kib_most ? rss_kib : rss_kib_most;
+        files_most = files > files_most ? files : files_most;
+    }
+    atomic_store(&live.window, -1);
+}
+
+/* Somebody honest who comes in the middle of it is let in and answered; so is an operator. */
+static void a_newcomer_is_served(void)
+{
+    struct e2e_peer peer;
+    struct rfl_reply reply;
+    struct rfl_ask ask = { .kind = RFL_MSG_KEY_SHOW };
+    e2e_peer_open_as(&peer, e.doors, &live.line[0].identity);
+    e2e_peer_ask(&peer, &ask, &reply);
+    assert_int_equal(reply.kind, RFL_MSG_KEY_SHOWN);
+    e2e_peer_close(&peer);
+    (void)e2e_admin_state(&e);
+}
+
+static void others_wait_at_most_twice_as_long(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    uint64_t epoch = e2e_admin_state(&e).epoch;
+    atomic_store(&live.window, -1);
+    assert_int_equal(pthread_create(&thread, NULL, run_live, NULL), 0);
+    pass_window(-1, SETTLE_MS);
+    for (int i = 0; i < PAIRS; i++) {
+        pass_window(2 * i, WINDOW_MS[0]);
+        atomic_store(&shared->attack, true);
+        pass_window(2 * i + 1, WINDOW_MS[1]);
+        if (i == 0)
+            a_newcomer_is_served();
+        atomic_store(&shared->attack, false);
+        pass_window(-1, SETTLE_MS);
+    }
+    end_foes();
+    atomic_store(&live.stop, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(e2e_admin_state(&e).epoch, epoch);         /* it was never restarted */
+    int64_t quiet_us = median_p99(0), attack_us = median_p99(1);
+    print_message("\n%u foes of %u kinds beside %u adapters and %u workers: p99 quiet %.2f ms, under attack %.2f ms, "
+                  "ratio %.2f; most memory %ld MiB of %d, most descriptors %u of %u\n", FOES, HOSTILE_COUNT, ADAPTERS,
+                  WORKERS, (double)quiet_us / 1000, (double)attack_us / 1000, (double)attack_us / (double)quiet_us,
+                  rss_kib_most / 1024, RSS_KIB_MAX / 1024, files_most, FILES);
+    assert_true(attack_us <= 2 * quiet_us);
+}
+
+static void every_kind_met_its_row(void **state)
+{
+    (void)state;
+    static const char *const moved[] = { "key_over_rate", "key_over_time", "key_strikes", "key_shut_out",
+                                         "key_over_connections", "key_over_handshakes", "key_unknown",
+                                         "meter_cut_in", "meter_cut_out",
+                                         "meter_cut_silent", "meter_cut_shut_out", "bus_foreign_ids", "bus_no_key",
+                                         "bus_misframed", "bus_crowded" };
+    print_kinds();
+    for (size_t i = 0; i < sizeof moved / sizeof moved[0]; i++) {
+        uint64_t count = e2e_counter(&e, moved[i]);
+        print_message("%-22s %10llu\n", moved[i], (unsigned long long)count);
+        assert_true(count > 0);
+    }
+    assert_int_equal(e2e_counter(&e, "bus_accept_failed"), 0);
+    assert_true(files_most <= FILES);
+    assert_true(rss_kib_most <= RSS_KIB_MAX);
+}
+
+static unsigned reconciled(struct e2e_peer *peer, unsigned from, unsigned to)
+{
+    static char name[RECONCILED_AT_ONCE][32];
+    struct rfl_view names[RECONCILED_AT_ONCE];
+    struct rfl_reply reply;
+    unsigned count = 0;
+    for (unsigned n = from; n < to; n++, count++) {
+        (void)snprintf(name[count], sizeof name[count], "live-%u", n);
+        names[count] = e2e_view(name[count]);
+    }
+    struct rfl_ask ask = { .kind = RFL_MSG_RECONCILE, .source = e2e_view("jobcentre-feed"), .names = names,
+                           .names_count = count };
+    e2e_peer_ask(peer, &ask, &reply);
+    assert_int_equal(reply.kind, RFL_MSG_RECONCILED);
+    return count - reply.reconciled.missing_count;
+}
+
+static void nothing_receipted_is_lost(void **state)
+{
+    (void)state;
+    struct e2e_peer peer;
+    assert_int_equal(in_flight(), 0);
+    assert_int_equal(live.refused, 0);
+    assert_true(live.accepted > 0);
+    assert_int_equal(e2e_stop(&e, SIGKILL), -SIGKILL);          /* what is there then is on disk */
+    e2e_start(&e);
+    e2e_learn_endpoints(&e);
+    e2e_peer_open_as(&peer, e.doors, &live.line[0].identity);
+    unsigned known = 0;
+    for (unsigned n = 1; n <= live.made; n += RECONCILED_AT_ONCE)
+        known += reconciled(&peer, n, n + RECONCILED_AT_ONCE <= live.made ? n + RECONCILED_AT_ONCE : live.made + 1);
+    e2e_peer_close(&peer);
+    print_message("%u receipts, %u known after a kill -9; %u cases accepted by workers\n", live.made, known,
+                  live.accepted);
+    assert_int_equal(known, live.made);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < LINES; i++)
+        e2e_peer_close(&live.line[i].peer);
+    assert_int_equal(e2e_stop(&e, SIGTERM), 0);
+    e2e_teardown(&e);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(others_wait_at_most_twice_as_long),
+        cmocka_unit_test(every_kind_met_its_row),
+        cmocka_unit_test(nothing_receipted_is_lost),
+    };
+    return cmocka_run_group_tests(tests, start, end);
+}
