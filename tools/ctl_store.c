@@ -93,10 +93,24 @@ static void say_progress(void *ctx, uint64_t done, uint64_t total)
             done >= total ? "\n" : "");
 }
 
-/* What verify, rebuild and compare have in common: findings are told as they come, then one verdict. */
-static int finish(struct watcher *watcher, enum rfl_err err, uint64_t findings, const char *well)
+/* What the commands that check a store have in common: findings are told as they come, then one verdict. */
+struct job { struct rfl_store_options options; struct watcher watcher; struct rfl_store_report report; };
+
+static int begin(struct job *job, const struct ctl *ctl, const char *doing)
 {
+    int exit_code = store_options(ctl, &job->options);
+    if (exit_code != CTL_OK)
+        return exit_code;
+    job->watcher = (struct watcher){ ctl, json_array(), doing, 0 };
+    job->report = (struct rfl_store_report){ say_finding, say_progress, &job->watcher, 0 };
+    return CTL_OK;
+}
+
+static int finish(struct job *job, enum rfl_err err, const char *well)
+{
+    struct watcher *watcher = &job->watcher;
     const struct ctl *ctl = watcher->ctl;
+    uint64_t findings = job->report.findings;
     if (err != RFL_E_OK && err != RFL_E_CORRUPT) {
         json_decref(watcher->findings);
         return store_failed(ctl, err, NULL);
@@ -118,65 +132,51 @@ static int finish(struct watcher *watcher, enum rfl_err err, uint64_t findings, 
 
 int ctl_store_verify(const struct ctl *ctl)
 {
-    struct rfl_store_options options;
-    int exit_code = store_options(ctl, &options);
+    struct job job;
+    int exit_code = begin(&job, ctl, "checked");
     if (exit_code != CTL_OK)
         return exit_code;
-    struct watcher watcher = { ctl, json_array(), "checked", 0 };
-    struct rfl_store_report report = { say_finding, say_progress, &watcher, 0 };
-    enum rfl_err err = rfl_store_verify(ctl->argv[0], &options, &report);
-    return finish(&watcher, err, report.findings,
+    return finish(&job, rfl_store_verify(ctl->argv[0], &job.options, &job.report),
                   "chain verified, every record and every sealed part checks, the tables are what the log gives");
 }
 
 int ctl_store_rebuild(const struct ctl *ctl)
 {
-    struct rfl_store_options options;
-    int exit_code = store_options(ctl, &options);
+    struct job job;
+    int exit_code = begin(&job, ctl, "rebuilt");
     if (exit_code != CTL_OK)
         return exit_code;
-    struct watcher watcher = { ctl, json_array(), "rebuilt", 0 };
-    struct rfl_store_report report = { say_finding, say_progress, &watcher, 0 };
-    enum rfl_err err = rfl_store_rebuild(ctl->argv[0], ctl->argv[1], &options, &report);
-    return finish(&watcher, err, report.findings,
+    return finish(&job, rfl_store_rebuild(ctl->argv[0], ctl->argv[1], &job.options, &job.report),
                   "rebuilt from the log; compare them with: referralctl store compare DIR NEWDIR");
 }
 
 int ctl_store_compare(const struct ctl *ctl)
 {
-    struct rfl_store_options options;
-    int exit_code = store_options(ctl, &options);
+    struct job job;
+    int exit_code = begin(&job, ctl, "compared");
     if (exit_code != CTL_OK)
         return exit_code;
-    struct watcher watcher = { ctl, json_array(), "compared", 0 };
-    struct rfl_store_report report = { say_finding, say_progress, &watcher, 0 };
-    enum rfl_err err = rfl_store_compare(ctl->argv[0], ctl->argv[1], &options, &report);
-    return finish(&watcher, err, report.findings, "the same, byte for byte");
+    return finish(&job, rfl_store_compare(ctl->argv[0], ctl->argv[1], &job.options, &job.report),
+                  "the same, byte for byte");
 }
 
 int ctl_store_compact(const struct ctl *ctl)
 {
-    struct rfl_store_options options;
-    int exit_code = store_options(ctl, &options);
+    struct job job;
+    int exit_code = begin(&job, ctl, "checked");
     if (exit_code != CTL_OK)
         return exit_code;
-    struct watcher watcher = { ctl, json_array(), "checked", 0 };
-    struct rfl_store_report report = { say_finding, say_progress, &watcher, 0 };
-    enum rfl_err err = rfl_store_compact(ctl->argv[0], &options, &report);
-    return finish(&watcher, err, report.findings,
+    return finish(&job, rfl_store_compact(ctl->argv[0], &job.options, &job.report),
                   "compacted and verified; no key of an erased case is left in the folder");
 }
 
 int ctl_store_backup(const struct ctl *ctl)
 {
-    struct rfl_store_options options;
-    int exit_code = store_options(ctl, &options);
+    struct job job;
+    int exit_code = begin(&job, ctl, "checked");
     if (exit_code != CTL_OK)
         return exit_code;
-    struct watcher watcher = { ctl, json_array(), "checked", 0 };
-    struct rfl_store_report report = { say_finding, say_progress, &watcher, 0 };
-    enum rfl_err err = rfl_store_backup(ctl->argv[0], ctl->argv[1], &options, &report);
-    return finish(&watcher, err, report.findings,
+    return finish(&job, rfl_store_backup(ctl->argv[0], ctl->argv[1], &job.options, &job.report),
                   "copied and verified; it opens only with the master key, which is not in it: keep that elsewhere");
 }
 
