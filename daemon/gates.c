@@ -35,7 +35,7 @@ static void add(void *ctx, const struct rfl_proof_finding *found)
                         rfl_proof_remedy(found->proof));
 }
 
-enum rfl_err gates_prove(const struct rfl_policy *policy, int64_t now_ms, struct rfl_conf_report *report)
+static enum rfl_err prove(const struct rfl_policy *policy, int64_t now_ms, struct rfl_conf_report *report)
 {
     struct rfl_prove_work *work = malloc(sizeof *work);
     const struct rfl_prove_options options = { .from_ms = now_ms };
@@ -64,8 +64,8 @@ static void take_test(void *ctx, const struct rfl_conf_test *test)
                         "correct the rule, or the test when the rule is meant; referralctl route test shows them all");
 }
 
-enum rfl_err gates_test(const struct rfl_policy *policy, const char *dir, int64_t now_ms,
-                        struct rfl_conf_report *report)
+static enum rfl_err run_tests(const struct rfl_policy *policy, const char *dir, int64_t now_ms,
+                              struct rfl_conf_report *report)
 {
     struct testing testing = { policy, report, 0 };
     enum rfl_err err = rfl_conf_tests_run(dir, policy, now_ms, take_test, &testing, report);
@@ -75,8 +75,8 @@ enum rfl_err gates_test(const struct rfl_policy *policy, const char *dir, int64_
 enum rfl_err gates_pass(const struct rfl_policy *policy, const char *tests_dir, int64_t now_ms,
                         struct rfl_conf_report *report)
 {
-    enum rfl_err proof = gates_prove(policy, now_ms, report);
+    enum rfl_err proof = prove(policy, now_ms, report);
     enum rfl_err tests = proof == RFL_E_MEMORY || tests_dir == NULL ? RFL_E_OK
-                                                                    : gates_test(policy, tests_dir, now_ms, report);
+                                                                    : run_tests(policy, tests_dir, now_ms, report);
     return proof != RFL_E_OK ? proof : tests;
 }

@@ -4,22 +4,19 @@
 
 #include "rfl_conf.h"
 
-/* Both gates below, the proof first: what has to pass before a policy takes effect. tests_dir: the policy folder that
- * it was read from, whose tests.d is run; NULL for one of the archive, which passed its tests when it came in: a test
- * without a date, or one that was added later, must not close the way back on a bad day. */
+/* Two gates, the proof first: what has to pass before a policy takes effect.
+ *
+ * The proof: whoever comes from now_ms on goes where somebody meant them to go (rfl_prove.h). Its errors are added to
+ * the report, with the file and line of the rule; its warnings are not: referralctl policy check shows them. It takes
+ * some milliseconds on the policy of England (3 ms with the sanitizers), so it is done between turns of the loop.
+ *
+ * The route tests (rfl_conf_tests.h) of tests_dir, the policy folder that it was read from; one without a date is of
+ * now_ms. A test that fails is added to the report: its file and line, its name as the key, what it expected and what
+ * it got. NULL for a policy of the archive, which passed its tests when it came in: a test without a date, or one that
+ * was added later, must not close the way back on a bad day.
+ *
+ * RFL_E_INVALID: errors, a test that failed, or a file of tests that cannot be read; RFL_E_MEMORY. */
 RFL_MUST_USE enum rfl_err gates_pass(const struct rfl_policy *policy, const char *tests_dir, int64_t now_ms,
-                                     struct rfl_conf_report *report);
-
-/* Proves that whoever comes from now_ms on goes where somebody meant them to go (rfl_prove.h). Its errors are added to
- * the report, with the file and line of the rule; its warnings are not: referralctl policy check shows them. Takes some
- * milliseconds on the policy of England (3 ms with the sanitizers), so it is done between turns of the loop.
- * RFL_E_INVALID: errors; RFL_E_MEMORY. */
-RFL_MUST_USE enum rfl_err gates_prove(const struct rfl_policy *policy, int64_t now_ms, struct rfl_conf_report *report);
-
-/* Runs the route tests of the folder (rfl_conf_tests.h); one without a date is of now_ms. A test that fails is added to
- * the report: its file and line, its name as the key, what it expected and what it got. RFL_E_INVALID: one failed, or a
- * file of tests cannot be read; RFL_E_MEMORY. */
-RFL_MUST_USE enum rfl_err gates_test(const struct rfl_policy *policy, const char *dir, int64_t now_ms,
                                      struct rfl_conf_report *report);
 
 #endif
