@@ -23,7 +23,8 @@ static const uint8_t next_of[RFL_STATUS_COUNT][RFL_EVENT_COUNT] = {
         [RFL_EVENT_HELD] = RFL_STATUS_ON_HOLD },
     [RFL_STATUS_TRIAGE] = {
         IN_ANY_OPEN(RFL_STATUS_TRIAGE), WITH_A_CLOCK(RFL_STATUS_TRIAGE), [RFL_EVENT_MOVED] = RFL_STATUS_RECEIVED,
-        [RFL_EVENT_PAUSED] = RFL_STATUS_ON_HOLD, [RFL_EVENT_REHOMED] = RFL_STATUS_TRIAGE },
+        [RFL_EVENT_PAUSED] = RFL_STATUS_ON_HOLD, [RFL_EVENT_REHOMED] = RFL_STATUS_TRIAGE,
+        [RFL_EVENT_PUT_OFF] = RFL_STATUS_TRIAGE },
     [RFL_STATUS_ON_HOLD] = {
         IN_ANY_OPEN(RFL_STATUS_ON_HOLD), WITH_A_CLOCK(RFL_STATUS_ON_HOLD),
         [RFL_EVENT_RELEASED] = RFL_STATUS_RECEIVED, [RFL_EVENT_MOVED] = RFL_STATUS_RECEIVED,
@@ -116,6 +117,14 @@ static void rehome(struct rfl_case *kase, const struct rfl_event *event)
     kase->lapses = 0;
     if (event->kind == RFL_EVENT_UNHOMED && kase->clock == RFL_CLOCK_ACCEPT)
         kase->clock = RFL_CLOCK_TRIAGE;
+}
+
+/* Nothing of the clock but its end, and what would be said after it: a warning that was given is not given again. */
+static void end_by(struct rfl_case *kase, int64_t until_ms)
+{
+    kase->due_ms = until_ms;
+    kase->half_ms = kase->half_ms < until_ms ? kase->half_ms : until_ms;
+    kase->most_ms = kase->most_ms < until_ms ? kase->most_ms : until_ms;
 }
 
 static void release_holder(struct rfl_case *kase)
@@ -246,6 +255,7 @@ static void take_effect(struct rfl_case *kase, const struct rfl_event *event, co
     case RFL_EVENT_ERASED: erase(kase); break;
     case RFL_EVENT_KEPT: kase->kept = 1; break;
     case RFL_EVENT_UNKEPT: kase->kept = 0; break;
+    case RFL_EVENT_PUT_OFF: end_by(kase, event->until_ms); break;
     case RFL_EVENT_REVEALED: break;             /* the log says so; the case is as it was */
     case RFL_EVENT_UNLINKED:
         if (kase->linked_to.v != 0)
@@ -268,6 +278,7 @@ static bool fits(const struct rfl_case *before, const struct rfl_event *event, c
     case RFL_EVENT_JOINED: return event->submission.id.v > before->last_referral.v;
     case RFL_EVENT_WARNED: return event->level > before->warned && event->level <= 2 && before->half_ms != 0;
     case RFL_EVENT_TRIED: return event->code < RFL_CHANNEL_COUNT;
+    case RFL_EVENT_PUT_OFF: return event->until_ms > 0 && event->until_ms < before->due_ms;
     case RFL_EVENT_AMENDED: return event->referral.v != 0;
     case RFL_EVENT_WITHDRAWN:
         return event->referral.v != 0 && event->reason > RFL_WITHDRAW_NONE && event->reason < RFL_WITHDRAW_COUNT &&

@@ -22,15 +22,15 @@
     X(CLOSE, "close")       /* reason: enum rfl_close */ \
     X(RETURN, "goodbye")    /* the holder said goodbye or went away: token */ \
     X(EXPIRE, "expire")     /* the running clock is over, or has reached a warning; in triage decision: it was put off \
-                               until now and is decided again; until_ms: it is put off until then */ \
+                               until now and is decided again; until_ms: it is put off until then; 0: it is not */ \
     X(AMEND, "amend")       /* submission (id: which), band; decision: set when it belongs elsewhere now, else NULL */ \
     X(WITHDRAW, "withdraw") /* submission.id, reason: enum rfl_withdraw; others_stand, consent_gone, all_in_error */ \
     X(RESEMBLE, "resemble") /* other: a case with a weaker match key in common and a stronger one that differs */ \
     X(FOLLOW, "follow")     /* the case that this one rests on was closed: so is this one, and nobody is told twice */ \
     X(PLACE, "place")       /* target: assign; from declining it approves the decline */ \
-    X(SEND_BACK, "send_back") /* a decline is not agreed to */ \
+    X(SEND_BACK, "send_back") /* a decline is not agreed to; until_ms: as for EXPIRE, should it come to triage */ \
     X(HOLD, "hold")         /* until_ms */ \
-    X(RELEASE, "release")   /* a hold of any kind; target may be given */ \
+    X(RELEASE, "release")   /* a hold of any kind; target may be given; until_ms: the same */ \
     X(SHUT, "shut")         /* reason: enum rfl_close; any open case */ \
     X(LINK, "link")         /* other: `before` comes to rest on it */ \
     X(UNLINK, "unlink")     /* of a case that is not linked: it does not resemble the other after all */ \

@@ -60,6 +60,12 @@ void rfl__add_unplaced(const struct rfl__deciding *d, const struct rfl_queue *tr
     event->level = reason == RFL_ROUTE_REASON_HOP_BUDGET || reason == RFL_ROUTE_REASON_SAID_NO_BEFORE ? 1 : 0;
 }
 
+void rfl__add_given_back(const struct rfl__deciding *d, enum rfl_route_reason reason)
+{
+    rfl__add_unplaced(d, rfl_policy_triage_of(d->policy, d->before->area, d->now_ms), reason);
+    rfl__end_by(&d->out->list[d->out->count - 1], d->command->until_ms);
+}
+
 void rfl__add_closed(const struct rfl__deciding *d, enum rfl_close reason)
 {
     struct rfl_event *event = rfl__add(d, RFL_EVENT_CLOSED);

@@ -25,7 +25,7 @@ enum rfl_err rfl__decide_release(const struct rfl__deciding *d, enum rfl_route_r
     else if (other != NULL && other->kind != RFL_QUEUE_KIND_PROVIDER)
         rfl__add_unplaced(d, other, reason);
     else
-        rfl__add_unplaced(d, rfl_policy_triage_of(d->policy, before->area, d->now_ms), reason);
+        rfl__add_given_back(d, reason);
     return RFL_E_OK;
 }
 

@@ -25,6 +25,8 @@ void rfl__add_routed(const struct rfl__deciding *d, const struct rfl_queue *queu
                      int64_t since_ms);
 void rfl__add_unplaced(const struct rfl__deciding *d, const struct rfl_queue *triage, enum rfl_route_reason reason);
 /* The event's clock and warnings end then, if not before; 0: as they are. */
+/* To the desk of its area, until its day where it is put off. */
+void rfl__add_given_back(const struct rfl__deciding *d, enum rfl_route_reason reason);
 void rfl__end_by(struct rfl_event *event, int64_t until_ms);
 
 bool rfl__said_no(const struct rfl_case *kase, struct rfl_queue_no queue);

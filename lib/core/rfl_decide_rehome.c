@@ -21,6 +21,7 @@ static const struct rfl_queue *home_of(const struct rfl__deciding *d)
     return rfl_policy_triage_of(d->policy, home->area, d->now_ms);
 }
 
+/* Its clock runs on, but not past the day on which it is decided again. */
 enum rfl_err rfl__decide_rehome(const struct rfl__deciding *d)
 {
     const struct rfl_queue *home = home_of(d);
@@ -32,5 +33,8 @@ enum rfl_err rfl__decide_rehome(const struct rfl__deciding *d)
     event->queue = home->id;
     event->area = home->area;
     event->reason = RFL_ROUTE_REASON_AREA_CHANGED;
+    int64_t day_ms = d->command->decision->verdict == RFL_ROUTE_NOT_YET ? d->command->decision->retry_ms : 0;
+    if ((stranded || d->before->status == RFL_STATUS_TRIAGE) && day_ms != 0 && day_ms < d->before->due_ms)
+        rfl__add(d, RFL_EVENT_PUT_OFF)->until_ms = day_ms;
     return RFL_E_OK;
 }

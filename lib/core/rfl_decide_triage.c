@@ -47,7 +47,7 @@ static enum rfl_err decide_send_back(const struct rfl__deciding *d)
     if (queue != NULL && rfl__takes_cases(d, queue))
         rfl__add_routed(d, queue, RFL_ROUTE_REASON_SENT_BACK, d->before->since_ms);
     else
-        rfl__add_unplaced(d, rfl_policy_triage_of(d->policy, d->before->area, d->now_ms), RFL_ROUTE_REASON_SENT_BACK);
+        rfl__add_given_back(d, RFL_ROUTE_REASON_SENT_BACK);
     return RFL_E_OK;
 }
 

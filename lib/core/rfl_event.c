@@ -50,6 +50,7 @@ uint32_t rfl_event_fields(enum rfl_event_kind kind)
         [RFL_EVENT_REVEALED] = 0,
         [RFL_EVENT_REHOMED] = Q | A | R,
         [RFL_EVENT_UNHOMED] = Q | A | R,
+        [RFL_EVENT_PUT_OFF] = U,
     };
     return (unsigned)kind < RFL_EVENT_COUNT ? fields[kind] : 0;
 }

@@ -51,7 +51,8 @@
     X(UNKEPT, "unkept")           /* the legal hold is over */ \
     X(REVEALED, "revealed")       /* an operator read personal data */ \
     X(REHOMED, "rehomed")         /* its area changed: another queue; it has no clock, so that it can reset none */ \
-    X(UNHOMED, "unhomed")         /* the same out of a provider's queue to triage, its clock running on */
+    X(UNHOMED, "unhomed")         /* the same out of a provider's queue to triage, its clock running on */ \
+    X(PUT_OFF, "put_off")         /* is to be decided again on a day: the running clock ends with it */
 
 #define RFL_X(name, word) RFL_EVENT_##name,
 RFL_WORD_ENUM(EVENT, event_kind, RFL_EVENT_LIST(RFL_X))
@@ -81,7 +82,7 @@ struct rfl_event {
     int64_t half_ms, most_ms;       /* its two warnings; 0 none */
     int64_t accept_by_ms;
     int64_t since_ms;
-    int64_t until_ms;               /* CLOSED: quiet until; QUEUE_SET: its end */
+    int64_t until_ms;               /* CLOSED: quiet until; QUEUE_SET: its end; PUT_OFF: the day */
     struct rfl_case_id other;       /* LINKED, UNLINKED, RESEMBLED: the other case; RECEIVED: the episode before;
                                        QUEUE_SET: v is the number of the queue diverted to */
     struct rfl_referral_id referral;    /* AMENDED, WITHDRAWN: which */

@@ -19,21 +19,6 @@ struct origin {
     bool by_facts;                      /* they say this area; else a person or an operator's setting did */
 };
 
-/* Given a place, and not merely given back to the one it had. */
-static bool is_placed(const struct rfl_entry *entry)
-{
-    for (uint32_t i = 0; i < entry->event_count; i++) {
-        const struct rfl_event *event = &entry->events[i];
-        bool places = event->kind == RFL_EVENT_ROUTED || event->kind == RFL_EVENT_UNPLACED ||
-                      event->kind == RFL_EVENT_HELD || event->kind == RFL_EVENT_REHOMED ||
-                      event->kind == RFL_EVENT_UNHOMED;
-        if (places && event->reason != RFL_ROUTE_REASON_HOLD_ENDED && event->reason != RFL_ROUTE_REASON_SENT_BACK &&
-            event->reason != RFL_ROUTE_REASON_CONSENT_GONE && event->reason != RFL_ROUTE_REASON_AMENDED)
-            return true;
-    }
-    return false;
-}
-
 static void find_origin(struct rfl_engine *e, const struct rfl_case *kase, struct origin *out)
 {
     struct rfl_entry entry;
@@ -42,7 +27,7 @@ static void find_origin(struct rfl_engine *e, const struct rfl_case *kase, struc
     for (unsigned i = 0; i < STORY_MAX && seq.v != 0; i++, seq = entry.prev_of_case) {
         if (rfl_store_entry(e->store, seq, &entry) != RFL_E_OK)
             return;
-        if (!is_placed(&entry))
+        if (!rfl__is_placed(&entry))
             continue;
         if (out->placed_ms == 0) {
             const struct rfl_decision *decision = &entry.decided.decision;

@@ -171,8 +171,11 @@ void rfl__handle_decision(struct rfl_engine *e, uint64_t session, const struct r
  * facts alone; `own` (may be NULL) does not count where it is. */
 void rfl__route(const struct rfl_engine *e, struct rfl_facts *facts, const struct rfl_case *own,
                 struct rfl_decision *out);
-/* Completes an EXPIRE of a case that a decision has put off: until its day the clock is not to run past it, from then
- * on it is decided again, into the entry. Any other case: nothing. */
+/* Given a place, and not merely given back to the one it had. */
+bool rfl__is_placed(const struct rfl_entry *entry);
+/* Completes an EXPIRE, RELEASE or SEND_BACK of a case that a decision has put off: until its day no clock of its desk
+ * is to run past it, from then on it is decided again, into the entry; one that is not at its desk yet, as soon as it
+ * is. Any other case: nothing. */
 void rfl__put_off(struct rfl_engine *e, const struct rfl_case *kase, struct rfl_command *command,
                   struct rfl_entry *entry);
 

@@ -37,12 +37,17 @@ void rfl__route(const struct rfl_engine *e, struct rfl_facts *facts, const struc
     }
 }
 
-static bool places(const struct rfl_entry *entry)
+bool rfl__is_placed(const struct rfl_entry *entry)
 {
-    for (uint32_t i = 0; i < entry->event_count; i++)
-        if (entry->events[i].kind == RFL_EVENT_ROUTED || entry->events[i].kind == RFL_EVENT_UNPLACED ||
-            entry->events[i].kind == RFL_EVENT_HELD)
+    for (uint32_t i = 0; i < entry->event_count; i++) {
+        const struct rfl_event *event = &entry->events[i];
+        bool places = event->kind == RFL_EVENT_ROUTED || event->kind == RFL_EVENT_UNPLACED ||
+                      event->kind == RFL_EVENT_HELD || event->kind == RFL_EVENT_REHOMED ||
+                      event->kind == RFL_EVENT_UNHOMED;
+        if (places && event->reason != RFL_ROUTE_REASON_HOLD_ENDED && event->reason != RFL_ROUTE_REASON_SENT_BACK &&
+            event->reason != RFL_ROUTE_REASON_CONSENT_GONE && event->reason != RFL_ROUTE_REASON_AMENDED)
             return true;
+    }
     return false;
 }
 
@@ -54,10 +59,10 @@ static bool decision_of(struct rfl_engine *e, const struct rfl_case *kase, struc
     for (unsigned i = 0; i < LOOK_BACK_MAX && seq.v != 0; i++, seq = entry.prev_of_case) {
         if (rfl_store_entry(e->store, seq, &entry) != RFL_E_OK)
             return false;
-        if (!entry.has_decided || !places(&entry))
+        if (!rfl__is_placed(&entry))
             continue;
         *out = entry.decided;
-        return out->decision.queue.v == kase->queue.v;
+        return entry.has_decided && out->decision.queue.v == kase->queue.v;
     }
     return false;
 }
@@ -66,13 +71,14 @@ void rfl__put_off(struct rfl_engine *e, const struct rfl_case *kase, struct rfl_
                   struct rfl_entry *entry)
 {
     struct rfl_decided decided;
-    if (kase->status != RFL_STATUS_TRIAGE || !decision_of(e, kase, &decided) ||
+    const struct rfl_queue *desk = rfl_policy_queue(e->policy, kase->queue);
+    if (desk == NULL || desk->kind == RFL_QUEUE_KIND_PROVIDER || !decision_of(e, kase, &decided) ||
         decided.decision.verdict != RFL_ROUTE_NOT_YET)
         return;
-    if (decided.decision.retry_ms > e->now.wall_ms) {
-        command->until_ms = decided.decision.retry_ms;
+    bool is_due = decided.decision.retry_ms <= e->now.wall_ms;
+    command->until_ms = is_due ? e->now.wall_ms : decided.decision.retry_ms;
+    if (!is_due || kase->status != RFL_STATUS_TRIAGE)
         return;
-    }
     entry->has_decided = true;
     entry->decided.facts = decided.facts;
     rfl__route(e, &entry->decided.facts, kase, &entry->decided.decision);

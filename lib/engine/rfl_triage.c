@@ -37,7 +37,9 @@ static enum rfl_code command_of(struct rfl_engine *e, const struct rfl_ask *ask,
                                 struct rfl_command *command)
 {
     *command = (struct rfl_command){ .kind = (enum rfl_command_kind)kinds[ask->kind], .reason = ask->reason,
-                                     .until_ms = ask->at_ms, .override_no = ask->override_no };
+                                     .override_no = ask->override_no };
+    if (ask->kind == RFL_MSG_HOLD)
+        command->until_ms = ask->at_ms;
     if (ask->kind == RFL_MSG_LINK)
         return judge_link(e, ask, kase, command);
     if (ask->kind == RFL_MSG_RELEASE)
@@ -117,6 +119,8 @@ void rfl__handle_triage(struct rfl_engine *e, uint64_t session, const struct rfl
         return;
     }
     struct rfl_entry entry = { .actor = RFL_ACTOR_OPERATOR, .actor_name = ask->operator_name };
+    if (ask->kind == RFL_MSG_SEND_BACK || ask->kind == RFL_MSG_RELEASE)
+        rfl__put_off(e, &cases[0], &command, &entry);
     struct rfl_personal_words words = { .text = ask->why };
     struct rfl_view personal = { e->personal, rfl_personal_put_words(&words, e->personal, sizeof e->personal) };
     cases[1] = cases[0];

@@ -207,14 +207,9 @@ static void what_somebody_has_placed_stays_there(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_of_rules, world_gone)
 
-/* Cornwall ends and Devon follows: whoever waits there is passed on by Devon's full queues as a new one would be. */
-static void who_is_moved_because_an_area_ends_finds_full_queues_full(void **state)
+/* Cornwall ends and Devon follows. */
+static struct rfl_queue_no end_cornwall(struct rfl_policy *later, int64_t day_ms)
 {
-    (void)state;
-    struct rfl_policy *later = malloc(sizeof *later);
-    assert_non_null(later);
-    int64_t day_ms = rfl_london_midnight_ms((struct rfl_date){ 2026, 11, 16 });
-    memcpy(later, shipped_policy, sizeof *later);
     struct rfl_area *cornwall = &later->area[rfl_policy_area_by_name(later, V("cornwall-isles-of-scilly")) -
                                              later->area];
     cornwall->until_ms = day_ms;
@@ -227,12 +222,24 @@ static void who_is_moved_because_an_area_ends_finds_full_queues_full(void **stat
             later->alias[i].until_ms = day_ms;
     assert_int_equal(rfl_policy_check(later, NULL, NULL), 0);
     must(rfl_engine_set_policy(w.engine, later, NULL, &w.now, NULL));
+    return cornwall->intake;
+}
+
+/* Whoever waits there is passed on by Devon's full queues as a new one would be. */
+static void who_is_moved_because_an_area_ends_finds_full_queues_full(void **state)
+{
+    (void)state;
+    struct rfl_policy *later = malloc(sizeof *later);
+    assert_non_null(later);
+    memcpy(later, shipped_policy, sizeof *later);
+    int64_t day_ms = rfl_london_midnight_ms((struct rfl_date){ 2026, 11, 16 });
+    struct rfl_queue_no cornwall_intake = end_cornwall(later, day_ms);
     static const char *const references[] = { "a", "b", "c", "d" };
     for (unsigned i = 0; i < 4; i++)
         expect_kind(submit((struct knock){ .reference = references[i], .area = "QT6", .door = RFL_DOOR_GP }),
                     RFL_MSG_RECEIPT);
     struct rfl_case before = case_of(4);
-    assert_int_equal(before.queue.v, cornwall->intake.v);
+    assert_int_equal(before.queue.v, cornwall_intake.v);
     at(day_ms);
     quiet_turn();
     expect_at(1, RFL_STATUS_QUEUED, ONE);
@@ -244,6 +251,79 @@ static void who_is_moved_because_an_area_ends_finds_full_queues_full(void **stat
     free(later);
 }
 
+static const struct rfl_reply *order(uint64_t id, enum rfl_message_kind kind, const char *queue, int64_t at_ms)
+{
+    char code[RFL_RECEIPT_BYTES];
+    must(rfl_receipt_encode(rfl_store_receipt_key(w.store), RFL_RECEIPT_CASE, id, code));
+    struct rfl_ask ask = { .kind = kind, .code = text_of(code), .operator_name = V("desk-1"), .why = V("because"),
+                           .queue = text_of(queue), .at_ms = at_ms };
+    return asked(SESSION_ADMIN, &ask);
+}
+
+/* Three people of Cornwall by the self-referral page, and a fourth whom a person has put at Cornwall's desk. Cornwall
+ * ends at midnight; it is too early for such people in Devon until the 16th. */
+static void who_is_moved_to_where_it_is_too_early_is_decided_again_on_that_day(void **state)
+{
+    (void)state;
+    int64_t ends_ms = rfl_london_midnight_ms((struct rfl_date){ 2026, 11, 14 });
+    int64_t day_ms = rfl_london_midnight_ms((struct rfl_date){ 2026, 11, 16 });
+    (void)end_cornwall(shipped_policy, ends_ms);        /* in force after a restart, too */
+    at(ends_ms - 15 * HOUR_MS);
+    static const char *const references[] = { "a", "b", "c", "d" };
+    for (unsigned i = 0; i < 4; i++)
+        expect_kind(submit((struct knock){ .source = "self-page", .reference = references[i], .area = "QT6",
+                                           .door = RFL_DOOR_SELF }), RFL_MSG_RECEIPT);
+    expect_kind(order(4, RFL_MSG_PLACE, "cornwall-isles-of-scilly/triage", 0), RFL_MSG_ACTED);
+    at(ends_ms - HOUR_MS);
+    quiet_turn();
+    struct rfl_case before = case_of(1);
+    assert_true(before.due_ms > day_ms && before.half_ms < ends_ms && before.warned == 1);
+    at(ends_ms);
+    quiet_turn();
+    for (uint64_t id = 1; id <= 4; id++)
+        expect_at(id, RFL_STATUS_TRIAGE, DESK);
+    assert_int_equal(decided_of(1).decision.verdict, RFL_ROUTE_NOT_YET);
+    struct rfl_case after = case_of(1);
+    assert_true(after.due_ms == day_ms && after.half_ms == before.half_ms && after.warned == 1);
+    expect_kind(order(2, RFL_MSG_HOLD, "", ends_ms + HOUR_MS), RFL_MSG_ACTED);
+    expect_kind(order(3, RFL_MSG_HOLD, "", day_ms + HOUR_MS), RFL_MSG_ACTED);
+    at(ends_ms + HOUR_MS);
+    quiet_turn();
+    expect_at(2, RFL_STATUS_TRIAGE, DESK);              /* released to where it had been, with a new clock */
+    assert_true(case_of(2).due_ms <= day_ms);
+    restart();
+    at(day_ms - 1);
+    quiet_turn();
+    expect_at(1, RFL_STATUS_TRIAGE, DESK);
+    expect_at(2, RFL_STATUS_TRIAGE, DESK);
+    assert_true(rfl_engine_next_due(w.engine) <= day_ms);       /* an idle daemon wakes for it */
+    at(day_ms);
+    quiet_turn();
+    expect_at(1, RFL_STATUS_QUEUED, ONE);
+    expect_at(2, RFL_STATUS_QUEUED, ONE);
+    assert_int_equal(decided_of(1).decision.reason, RFL_ROUTE_REASON_BY_RULE);
+    assert_true(case_of(1).since_ms == before.since_ms);        /* its place in line */
+    expect_at(3, RFL_STATUS_ON_HOLD, DESK);
+    at(day_ms + HOUR_MS);
+    quiet_turn();
+    expect_at(3, RFL_STATUS_QUEUED, TWO);               /* at once */
+    expect_at(4, RFL_STATUS_TRIAGE, DESK);              /* a person decides, as one had */
+}
+
+/* From the desk to a provider and back again, by hand: the day is nobody's business any more. */
+static void what_somebody_has_placed_at_the_same_desk_stays_there(void **state)
+{
+    (void)state;
+    send("a", RFL_DOOR_SELF);
+    expect_kind(order(1, RFL_MSG_PLACE, "kent-medway/intake", 0), RFL_MSG_ACTED);
+    expect_kind(order(1, RFL_MSG_PLACE, DESK, 0), RFL_MSG_ACTED);
+    for (unsigned day = 16; day < 30; day++) {
+        at(rfl_london_midnight_ms((struct rfl_date){ 2026, 11, (uint8_t)day }));
+        quiet_turn();
+        expect_at(1, RFL_STATUS_TRIAGE, DESK);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,8 +331,9 @@ int main(void)
         TEST(what_was_put_off_is_decided_again_on_its_day), TEST(the_first_clock_ends_with_the_day_as_well),
         TEST(room_counts_on_that_day_too),
         TEST(what_somebody_has_placed_stays_there),
-        cmocka_unit_test_setup_teardown(who_is_moved_because_an_area_ends_finds_full_queues_full, world_of_rules,
-                                        world_gone),
+        TEST(who_is_moved_because_an_area_ends_finds_full_queues_full),
+        TEST(who_is_moved_to_where_it_is_too_early_is_decided_again_on_that_day),
+        TEST(what_somebody_has_placed_at_the_same_desk_stays_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

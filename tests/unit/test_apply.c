@@ -24,6 +24,7 @@ static struct rfl_event event_of(enum rfl_event_kind kind, enum rfl_status statu
     if (has & RFL_HAS_REFERRAL) event.referral.v = FIRST;
     if (has & RFL_HAS_OTHER) event.other.v = kind == RFL_EVENT_RECEIVED ? CASE - 1 : CASE + 2;
     if (kind == RFL_EVENT_CLOSED) event.until_ms = NOW_MS + 9;
+    if (kind == RFL_EVENT_PUT_OFF) event.until_ms = NOW_MS - 5;      /* before the clock's end */
     return event;
 }
 
@@ -68,7 +69,7 @@ static void table_is_walked_whole_and_a_refused_event_changes_nothing(void **sta
             if (next != RFL_STATUS_RECEIVED)
                 assert_null(rfl_case_broken(&kase));
         }
-    assert_int_equal(allowed, 138);      /* change only together with the drawing in proto/README.md */
+    assert_int_equal(allowed, 139);      /* change only together with the drawing in proto/README.md */
 }
 
 static void numbers_beyond_the_lists_are_refusals(void **state)

@@ -144,6 +144,8 @@ static void walk_arguments(const struct rfl_policy *under, const struct rfl_case
                 command.submission.id = before->first_referral;
                 command.submission.consent = (how & 4) != 0 ? RFL_CONSENT_GIVEN : RFL_CONSENT_NOT_GIVEN;
                 command.decision = t == 0 && command.kind != RFL_DO_REHOME ? NULL : &decision;
+                decision.verdict = (how & 4) != 0 ? RFL_ROUTE_NOT_YET : RFL_ROUTE_TO;
+                decision.retry_ms = command.until_ms = (how & 4) != 0 ? NOW_MS + HOUR_MS / 2 : 0;
                 expect_whole_or_nothing(under, before, &command);
             }
         return;
@@ -167,6 +169,7 @@ static void walk_arguments(const struct rfl_policy *under, const struct rfl_case
             command.consent_gone = word % 2 == 1;
             command.all_in_error = word % 2 == 0;
             command.lease_ms = word % 3 == 0 ? 0 : 5000;
+            command.until_ms = word % 3 == 0 ? 0 : NOW_MS + word % 3 - 1;
             expect_whole_or_nothing(under, before, &command);
         }
         return;
@@ -680,6 +683,32 @@ static void rehoming_changes_the_place_and_nothing_else(void **state)
     assert_int_equal(refused(&queued, nowhere), RFL_E_INVALID);
 }
 
+/* Too early for it there: the clock runs on, but not past the day on which it is decided again. */
+static void who_is_rehomed_too_early_waits_until_the_day_at_most(void **state)
+{
+    (void)state;
+    static const enum rfl_status waits[] = { RFL_STATUS_TRIAGE, RFL_STATUS_QUEUED, RFL_STATUS_ON_HOLD,
+                                             RFL_STATUS_DECLINING };
+    for (unsigned i = 0; i < 4; i++)
+        for (int64_t day_ms = NOW_MS + 10; day_ms <= NOW_MS + 50; day_ms += 20) {
+            struct rfl_case before = case_in(waits[i]);
+            struct rfl_decision decision = { .queue = { S_TRIAGE }, .verdict = RFL_ROUTE_NOT_YET,
+                                             .retry_ms = day_ms };
+            before.half_ms = NOW_MS - 20;
+            before.most_ms = NOW_MS + 20;
+            before.due_ms = before.accept_by_ms = NOW_MS + 40;
+            before.warned = 1;
+            struct rfl_case after = done(&before, (struct rfl_command){ .kind = RFL_DO_REHOME,
+                                                                        .decision = &decision }, &now);
+            bool ends = i < 2 && day_ms < before.due_ms;
+            assert_int_equal(after.queue.v, S_TRIAGE);
+            assert_int_equal(after.warned, 1);
+            assert_true(after.half_ms == before.half_ms);
+            assert_true(after.due_ms == (ends ? day_ms : before.due_ms));
+            assert_true(after.most_ms == (ends && day_ms < before.most_ms ? day_ms : before.most_ms));
+        }
+}
+
 /* An event tells whoever the disclosure matrix names, and the log keeps that for exactly these kinds. */
 static void told_is_the_matrix_and_the_log_keeps_it(void **state)
 {
@@ -716,6 +745,7 @@ int main(void)
         cmocka_unit_test(journey_deadlines_are_the_policys),
         cmocka_unit_test(words_that_are_not_in_their_list_are_refused),
         cmocka_unit_test(rehoming_changes_the_place_and_nothing_else),
+        cmocka_unit_test(who_is_rehomed_too_early_waits_until_the_day_at_most),
         cmocka_unit_test(told_is_the_matrix_and_the_log_keeps_it),
     };
     return cmocka_run_group_tests_name("decide", tests, set_up, tear_down);
