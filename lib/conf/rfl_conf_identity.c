@@ -71,6 +71,13 @@ void rfl_identity_forget(struct rfl_identity *identity)
     sodium_memzero(identity, sizeof *identity);
 }
 
+/* A file of root's that a group may read is taken: that is how systemd hands over credentials where it has ACLs. */
+static bool is_closed(const struct stat *st)
+{
+    bool credential = st->st_uid == 0 && geteuid() != 0;
+    return S_ISREG(st->st_mode) && (st->st_mode & (credential ? 037U : 077U)) == 0;
+}
+
 /* The whole file as text, terminated; NULL after reporting. The caller forgets and frees `cap` bytes. */
 enum { FILE_BYTES_MAX = 4096 };
 static bool read_closed_file(const char *path, struct rfl_conf_report *report, char text[FILE_BYTES_MAX], size_t *len)
@@ -82,7 +89,7 @@ static bool read_closed_file(const char *path, struct rfl_conf_report *report, c
     if (fd == -1 || fstat(fd, &st) == -1) {
         (void)snprintf(rule, sizeof rule, "the file cannot be read: %s", strerror(errno));
         rfl_conf_report_add(report, path, 0, NULL, rule, "name another file, or make one: referralctl keys new");
-    } else if (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0) {
+    } else if (!is_closed(&st)) {
         rfl_conf_report_add(report, path, 0, NULL, "a file with a secret key must be closed to everybody else",
                             "chmod 0600 it; if others could read it, make a new key and revoke this one");
     } else {

@@ -26,8 +26,9 @@ void rfl_identity_make(struct rfl_identity *identity);
 /* Overwrites the secret in memory. */
 void rfl_identity_forget(struct rfl_identity *identity);
 
-/* Reads a file that must be regular, closed to others (mode & 077 is 0), and whose public key fits its secret. With
- * `wants_server` its `server` must be there, without it must not. RFL_E_INVALID: the report says why; RFL_E_IO: it
+/* Reads a file that must be regular, closed to others (mode & 077 is 0; a file of root's that a group may read is a
+ * credential of systemd, and is taken too), and whose public key fits its secret. With `wants_server` its `server` must
+ * be there, without it must not. RFL_E_INVALID: the report says why; RFL_E_IO: it
  * cannot be read (reported too); RFL_E_MEMORY. */
 RFL_MUST_USE enum rfl_err rfl_identity_read(const char *path, bool wants_server, struct rfl_conf_report *report,
                                             struct rfl_identity *out);

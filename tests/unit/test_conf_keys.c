@@ -268,6 +268,34 @@ static void an_identity_is_written_closed_and_read_back(void **state)
     }
 }
 
+/* Where systemd has ACLs, credentials are files of root's, mode 0440: the bits of the group are the mask of the ACL. */
+static void a_credential_of_systemd_is_read(void **state)
+{
+    (void)state;
+    enum { NOBODY = 65534 };
+    struct rfl_identity made, read;
+    static const struct { mode_t mode; enum rfl_err err; } modes[] = {
+        { 0440, RFL_E_OK }, { 0444, RFL_E_IO }, { 0460, RFL_E_IO }, { 0450, RFL_E_IO } };
+    if (geteuid() != 0) {
+        print_message("skipped: only root can make a file of root's\n");
+        skip();
+    }
+    rfl_identity_make(&made);
+    assert_int_equal(rfl_identity_write(path, &made), RFL_E_OK);
+    assert_int_equal(chmod(folder, 0755), 0);
+    assert_int_equal(chown(path, 0, NOBODY), 0);
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        assert_int_equal(chmod(path, modes[i].mode), 0);
+        assert_int_equal(setegid(NOBODY), 0);
+        assert_int_equal(seteuid(NOBODY), 0);
+        enum rfl_err err = read_identity(false, &read);
+        assert_int_equal(seteuid(0), 0);
+        assert_int_equal(setegid(0), 0);
+        assert_int_equal(err, modes[i].err);
+        assert_int_equal(read_identity(false, &read), RFL_E_IO);            /* root's own may not be open to a group */
+    }
+}
+
 static void a_bad_identity_is_refused(void **state)
 {
     (void)state;
@@ -319,6 +347,7 @@ int main(void)
         cmocka_unit_test(all_that_is_wrong_is_said_at_once),
         cmocka_unit_test(a_full_table_finds_every_key),
         cmocka_unit_test_setup_teardown(an_identity_is_written_closed_and_read_back, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_credential_of_systemd_is_read, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_bad_identity_is_refused, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(keys_conf_that_others_can_write_is_refused, make_folder, remove_folder),
     };
