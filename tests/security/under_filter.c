@@ -1,5 +1,6 @@
 /* under_filter LIST PROGRAM ARGUMENT ...: runs the program with nothing but the system calls named in the file LIST,
- * one a line; every other is EPERM: what systemd makes of SystemCallFilter= with SystemCallErrorNumber=EPERM. */
+ * one a line ("socket 1": with this first argument only); every other is EPERM: what systemd makes of
+ * SystemCallFilter= and RestrictAddressFamilies= with SystemCallErrorNumber=EPERM. */
 #include <errno.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -9,14 +10,17 @@
 
 static int allow(scmp_filter_ctx filter, const char *path)
 {
-    char name[64];
+    char line[64], name[64];
     FILE *f = fopen(path, "re");
     int rc = f == NULL ? -errno : 0;
-    while (rc == 0 && fgets(name, sizeof name, f) != NULL) {
-        name[strcspn(name, "\n")] = '\0';
+    while (rc == 0 && fgets(line, sizeof line, f) != NULL) {
+        unsigned first = 0;
+        int words = sscanf(line, "%63s %u", name, &first);
         int number = seccomp_syscall_resolve_name(name);
-        if (number != __NR_SCMP_ERROR)          /* of a kernel or machine that libseccomp does not know */
-            rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
+        if (number == __NR_SCMP_ERROR)          /* of a kernel or machine that libseccomp does not know */
+            continue;
+        rc = words == 2 ? seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, SCMP_A0(SCMP_CMP_EQ, first))
+                        : seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
     }
     if (f != NULL)
         (void)fclose(f);
