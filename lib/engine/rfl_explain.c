@@ -116,6 +116,9 @@ static struct rfl_view not_in_force(struct trying *t, const struct rfl_tried *tr
     unsigned at = tried->number - 1u;
     int64_t from_ms = tried->advice ? t->policy->advice[at].from_ms : t->policy->rule[at].from_ms;
     int64_t until_ms = tried->advice ? t->policy->advice[at].until_ms : t->policy->rule[at].until_ms;
+    int64_t day_ms = tried->advice ? 0 : t->policy->rule[at].retry_ms;
+    if (day_ms != 0 && day_ms < until_ms)       /* "not yet" says nothing more on its day, and may have no other end */
+        until_ms = day_ms;
     bool early = t->at_ms < from_ms;
     struct rfl_date date = rfl_london_date(early ? from_ms : until_ms);
     char text[SAID_BYTES];

@@ -310,6 +310,24 @@ static void who_is_moved_to_where_it_is_too_early_is_decided_again_on_that_day(v
     expect_at(4, RFL_STATUS_TRIAGE, DESK);              /* a person decides, as one had */
 }
 
+/* What decided before and what would decide after: both can be asked for, by name and with the day. */
+static void a_rule_whose_day_has_come_is_explained(void **state)
+{
+    (void)state;
+    struct rfl_ask ask = submit_of(&(struct knock){ .reference = "x", .area = "QJK", .door = RFL_DOOR_SELF });
+    ask.kind = RFL_MSG_EXPLAIN;
+    const struct rfl_reply *reply = asked(SESSION_ADMIN, &ask);
+    expect_kind(reply, RFL_MSG_EXPLAINED);
+    assert_int_equal(reply->explained.tried_count, 1);
+    assert_true(reply->explained.tried[0].holds);
+    at(rfl_london_midnight_ms((struct rfl_date){ 2026, 11, 16 }));
+    reply = asked(SESSION_ADMIN, &ask);
+    expect_kind(reply, RFL_MSG_EXPLAINED);
+    assert_int_equal(reply->explained.tried_count, 2);
+    assert_text(reply->explained.tried[0].unmet, "over since 2026-11-16");
+    assert_true(reply->explained.tried[1].holds);
+}
+
 /* From the desk to a provider and back again, by hand: the day is nobody's business any more. */
 static void what_somebody_has_placed_at_the_same_desk_stays_there(void **state)
 {
@@ -334,6 +352,7 @@ int main(void)
         TEST(who_is_moved_because_an_area_ends_finds_full_queues_full),
         TEST(who_is_moved_to_where_it_is_too_early_is_decided_again_on_that_day),
         TEST(what_somebody_has_placed_at_the_same_desk_stays_there),
+        TEST(a_rule_whose_day_has_come_is_explained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
