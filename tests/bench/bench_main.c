@@ -33,6 +33,8 @@ struct bench {
     uint64_t cases, drain, year;
     double warm_s, run_s;
     double flush_rate;                  /* 4 KiB appends with fdatasync a second, one after the other */
+    double per_s, cpu_us;               /* of the row reported last; 0: none */
+    uint64_t busy;                      /* times BUSY was heard in it */
     json_t *rows;
     bool untrusted;
 };
@@ -92,7 +94,7 @@ static uint64_t disk_bytes(const char *dir)
 
 static void print_heading(void)
 {
-    printf("%-34s %10s %8s %9s %9s %9s %8s\n", "", "per s", "/flush", "p50 ms", "p99 ms", "p99.9 ms", "cpu us");
+    printf("%-38s %10s %8s %9s %9s %9s %8s\n", "", "per s", "/flush", "p50 ms", "p99 ms", "p99.9 ms", "cpu us");
 }
 
 /* `count` things in `run_s`, with their latencies; cpu_s is the daemon's. */
@@ -101,7 +103,9 @@ static void report(struct bench *b, const char *label, uint64_t count, double ru
 {
     double rate = (double)count / run_s, p50 = (double)hist_quantile(h, 0.5) / 1e6;
     double p99 = (double)hist_quantile(h, 0.99) / 1e6, p999 = (double)hist_quantile(h, 0.999) / 1e6;
-    printf("%-34s %10.0f %8.1f %9.2f %9.2f %9.2f %8.1f\n", label, rate, rate / b->flush_rate, p50, p99, p999, cpu_us);
+    b->per_s = rate;
+    b->cpu_us = cpu_us;
+    printf("%-38s %10.0f %8.1f %9.2f %9.2f %9.2f %8.1f\n", label, rate, rate / b->flush_rate, p50, p99, p999, cpu_us);
     (void)fflush(stdout);
     json_t *row = json_pack("{s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "row", label, "count", (json_int_t)count,
                             "run_s", run_s, "per_s", rate, "per_flush", rate / b->flush_rate, "p50_ms", p50,
@@ -118,9 +122,11 @@ static bool check_submitted(struct bench *b, struct world *world, const char *la
         return false;
     if (done->refused != 0)
         distrust(b, label, "refused, the last with code", done->refusal);
+    if (done->busy != 0 && world->options.keys == 0)    /* with keys it is what a key's part of the time is over */
+        distrust(b, label, "answered BUSY", done->busy);
     if (done->strays != 0)
         distrust(b, label, "answers to nothing", done->strays);
-    if (state.referrals != invent->made || state.cases + state.joined != state.referrals)
+    if (state.referrals != invent->made - done->busy || state.cases + state.joined != state.referrals)
         distrust(b, label, "the daemon counts other referrals", state.referrals);
     if (!state.adds_up)
         distrust(b, label, "the daemon's books do not add up", 1);
@@ -137,19 +143,41 @@ static bool run_submit(struct bench *b, struct world *world, struct invent *inve
     uint64_t made = invent->made;
     if (!world_usage(world, &before) || load_submit(invent, &here, &done) != RFL_E_OK || !world_usage(world, &after))
         return fprintf(stderr, "bench: %s: no answer\n", label) < 0;
-    double cpu_us = (after.cpu_s - before.cpu_s) * 1e6 / (double)(invent->made - made);
+    double cpu_us = (after.cpu_s - before.cpu_s) * 1e6 / (double)(invent->made - made - done.busy);
     report(b, label, done.receipts, done.run_s, &done.latency, cpu_us);
+    b->busy = done.busy;
     return check_submitted(b, world, label, invent, &done);
 }
 
-static bool fresh_submit(struct bench *b, const struct load_submit *how, const char *label)
+static bool fresh_submit(struct bench *b, const struct load_submit *how, bool with_keys, const char *label)
 {
     static struct invent invent;
     struct world world;
+    struct world_options options = b->world;
+    struct load_submit here = *how;
+    options.keys = with_keys ? how->connections : 0;
+    here.identity = with_keys ? world.adapter : NULL;
     invent_init(&invent);
-    bool good = world_init(&world, &b->world) && world_start(&world) && run_submit(b, &world, &invent, how, label);
+    bool good = world_init(&world, &options) && world_start(&world) && run_submit(b, &world, &invent, &here, label);
     world_fini(&world);
     return good;
+}
+
+/* The same load on a daemon that demands keys, each connection with one of its own, and what of the row before, which
+ * was without, is left. */
+static bool keyed_submit(struct bench *b, const struct load_submit *how, const char *label)
+{
+    double plain_per_s = b->per_s, plain_cpu_us = b->cpu_us;
+    if (!fresh_submit(b, how, true, label))
+        return false;
+    if (plain_per_s == 0)
+        return true;
+    double of_per_s = b->per_s / plain_per_s, of_cpu = plain_cpu_us > 0 ? b->cpu_us / plain_cpu_us : 0;
+    printf("%-38s %10.2f of those without, cpu %.2f times, BUSY %llu times\n", "", of_per_s, of_cpu,
+           (unsigned long long)b->busy);
+    json_t *row = json_pack("{s:s, s:s, s:f, s:f, s:I}", "row", "keys to none", "of", label, "of_per_s", of_per_s,
+                            "of_daemon_cpu", of_cpu, "busy", (json_int_t)b->busy);
+    return row != NULL && json_array_append_new(b->rows, row) == 0;
 }
 
 /* ---- workers ---- */
@@ -323,7 +351,7 @@ static bool time_ctl(struct bench *b, const struct world *world, char *const arg
     if (!world_usage(world, &after))
         return false;
     report(b, label, count, run_s, &(struct hist){ 0 }, (after.cpu_s - before.cpu_s) * 1e6 / (double)count);
-    printf("%-34s %10.2f s, of which the command's processor time %.2f s\n", "", run_s, children_cpu_s() - cpu_s);
+    printf("%-38s %10.2f s, of which the command's processor time %.2f s\n", "", run_s, children_cpu_s() - cpu_s);
     return true;
 }
 
@@ -360,9 +388,11 @@ static bool is_wanted(const struct bench *b, const char *label)
 
 static bool run_all(struct bench *b)
 {
-    static const struct { unsigned connections, in_flight; const char *label; } rows[] = {
-        { 1, 1, "1 in flight" }, { 1, 256, "256 in flight on 1 connection" },
-        { 16, 256, "256 in flight on 16 connections" }, { 64, 4096, "4096 in flight on 64 connections" },
+    static const struct { unsigned connections, in_flight; const char *label, *keyed; } rows[] = {
+        { 1, 1, "1 in flight", "1 in flight, keys" },
+        { 1, 256, "256 in flight on 1 connection", "256 in flight on 1 connection, keys" },
+        { 16, 256, "256 in flight on 16 connections", "256 in flight on 16 connections, keys" },
+        { 64, 4096, "4096 in flight on 64 connections", NULL },
     };
     if (!measure_flush(b))
         return false;
@@ -370,7 +400,10 @@ static bool run_all(struct bench *b)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct load_submit how = { .connections = rows[i].connections, .in_flight = rows[i].in_flight,
                                    .warm_s = b->warm_s, .run_s = b->run_s };
-        if (is_wanted(b, rows[i].label) && !fresh_submit(b, &how, rows[i].label))
+        b->per_s = 0;
+        if (is_wanted(b, rows[i].label) && !fresh_submit(b, &how, false, rows[i].label))
+            return false;
+        if (rows[i].keyed != NULL && is_wanted(b, rows[i].keyed) && !keyed_submit(b, &how, rows[i].keyed))
             return false;
     }
     return (!is_wanted(b, "end to end") || end_to_end(b)) && (!is_wanted(b, "drain") || drain(b))

@@ -16,20 +16,33 @@ uint64_t load_now_ns(void)
     return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
 }
 
-static void *connect_dealer(void *context, const char *endpoint)
+static bool use_keys(void *socket, const struct rfl_identity *identity)
+{
+    return identity == NULL || (zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, identity->server, RFL_Z85_CHARS + 1) == 0
+        && zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, identity->public, RFL_Z85_CHARS + 1) == 0
+        && zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, identity->secret, RFL_Z85_CHARS + 1) == 0);
+}
+
+static void *connect_dealer(void *context, const char *endpoint, const struct rfl_identity *identity)
 {
     void *socket = zmq_socket(context, ZMQ_DEALER);
     int none = 0;                                       /* no linger; the windows bound what queues */
-    if (socket == NULL || zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof none) == -1
-        || zmq_setsockopt(socket, ZMQ_SNDHWM, &none, sizeof none) == -1
-        || zmq_setsockopt(socket, ZMQ_RCVHWM, &none, sizeof none) == -1 || zmq_connect(socket, endpoint) == -1)
+    if (socket == NULL)
         return NULL;
+    if (zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof none) == -1
+        || zmq_setsockopt(socket, ZMQ_SNDHWM, &none, sizeof none) == -1
+        || zmq_setsockopt(socket, ZMQ_RCVHWM, &none, sizeof none) == -1 || !use_keys(socket, identity)
+        || zmq_connect(socket, endpoint) == -1) {
+        (void)zmq_close(socket);                        /* or the context would never end */
+        return NULL;
+    }
     return socket;
 }
 
 /* ---- producers ---- */
 
-struct slot { uint64_t correlation, sent_ns; };         /* correlation 0: free */
+/* correlation 0: nothing is in flight. asked_ns 0: nothing was asked that still waits for its receipt. */
+struct slot { uint64_t correlation, asked_ns, again_ns; };
 
 struct producer {
     struct invent *invent;
@@ -39,6 +52,7 @@ struct producer {
     struct slot slot[LOAD_IN_FLIGHT_MAX];               /* connection i has every connections-th, from i on */
     uint64_t next[LOAD_IN_FLIGHT_MAX];                  /* each slot's next correlation: slot + a multiple of all */
     uint32_t free_slot[LOAD_IN_FLIGHT_MAX], free_count;
+    uint32_t busy_slot[LOAD_IN_FLIGHT_MAX], busy_count;     /* heard BUSY: free again at their again_ns */
     uint64_t mark_ns, end_ns, heard_ns, receipts_in_all;
 };
 
@@ -85,13 +99,15 @@ static void send_next(struct producer *p, uint32_t slot)
         p->free_slot[p->free_count++] = slot;           /* not connected yet: tried again in the next round */
         return;
     }
-    p->slot[slot] = (struct slot){ p->next[slot], now_ns };
+    p->slot[slot].correlation = p->next[slot];
+    if (p->slot[slot].asked_ns == 0)
+        p->slot[slot].asked_ns = now_ns;
     p->next[slot] += p->how->in_flight;
     if (p->next[slot] >= INVENT_CORRELATION_END)
         p->next[slot] = INVENT_CORRELATION_FIRST + slot;
 }
 
-static uint8_t refusal_code(const uint8_t *bytes, size_t len)
+static uint8_t refusal_code(const uint8_t *bytes, size_t len, uint32_t *retry_ms)
 {
     static _Thread_local uint8_t memory[RFL_ARENA_BYTES];
     struct rfl_arena arena;
@@ -100,7 +116,34 @@ static uint8_t refusal_code(const uint8_t *bytes, size_t len)
     if (rfl_wire_decode_reply((struct rfl_view){ bytes, len }, &arena, &reply) != RFL_CODE_OK
         || reply.kind != RFL_MSG_REFUSAL)
         return RFL_CODE_PARSE;
+    *retry_ms = reply.refusal.retry_after_ms;
     return reply.refusal.code;
+}
+
+static void take_receipt(struct producer *p, struct slot *slot, uint64_t now_ns)
+{
+    p->receipts_in_all++;
+    if (now_ns >= p->mark_ns && now_ns < p->end_ns) {
+        p->out->receipts++;
+        hist_add(&p->out->latency, now_ns - slot->asked_ns);
+    }
+    slot->asked_ns = 0;
+}
+
+/* True: BUSY, and the slot waits. */
+static bool take_refusal(struct producer *p, struct slot *slot, const uint8_t *bytes, size_t len, uint64_t now_ns)
+{
+    uint32_t retry_ms = 0;
+    uint8_t code = refusal_code(bytes, len, &retry_ms);
+    if (code != RFL_CODE_BUSY) {
+        p->out->refused++;
+        p->out->refusal = code;
+        slot->asked_ns = 0;
+        return false;
+    }
+    p->out->busy++;
+    slot->again_ns = now_ns + retry_ms * UINT64_C(1000000);
+    return true;
 }
 
 static void take_answer(struct producer *p, const uint8_t *bytes, size_t len, uint64_t now_ns)
@@ -108,24 +151,21 @@ static void take_answer(struct producer *p, const uint8_t *bytes, size_t len, ui
     uint64_t correlation;
     unsigned field;
     bool read = read_head(bytes, len, &correlation, &field);
-    uint64_t slot = (correlation - INVENT_CORRELATION_FIRST) % p->how->in_flight;
-    if (!read || correlation < INVENT_CORRELATION_FIRST || p->slot[slot].correlation != correlation) {
+    uint32_t at = (uint32_t)((correlation - INVENT_CORRELATION_FIRST) % p->how->in_flight);
+    struct slot *slot = &p->slot[at];
+    if (!read || correlation < INVENT_CORRELATION_FIRST || slot->correlation != correlation) {
         p->out->strays++;
         return;
     }
-    if (field == FIELD_RECEIPT) {
-        p->receipts_in_all++;
-        if (now_ns >= p->mark_ns && now_ns < p->end_ns) {
-            p->out->receipts++;
-            hist_add(&p->out->latency, now_ns - p->slot[slot].sent_ns);
-        }
-    } else {
-        p->out->refused++;
-        p->out->refusal = field == FIELD_REFUSAL ? refusal_code(bytes, len) : (uint8_t)RFL_CODE_PARSE;
-    }
-    p->slot[slot].correlation = 0;
-    p->free_slot[p->free_count++] = (uint32_t)slot;
+    slot->correlation = 0;
     p->heard_ns = now_ns;
+    if (field != FIELD_RECEIPT && take_refusal(p, slot, bytes, len, now_ns)) {
+        p->busy_slot[p->busy_count++] = at;
+        return;
+    }
+    if (field == FIELD_RECEIPT)
+        take_receipt(p, slot, now_ns);
+    p->free_slot[p->free_count++] = at;
 }
 
 static void take_answers(struct producer *p, void *socket)
@@ -145,6 +185,22 @@ static bool is_over(const struct producer *p, uint64_t now_ns)
     return p->receipts_in_all + (p->how->in_flight - p->free_count) >= p->how->count;
 }
 
+/* Nobody waits for more than the end. */
+static void free_due(struct producer *p, uint64_t now_ns)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < p->busy_count; i++) {
+        uint32_t slot = p->busy_slot[i];
+        if (p->slot[slot].again_ns > now_ns && now_ns < p->end_ns)
+            p->busy_slot[kept++] = slot;
+        else
+            p->free_slot[p->free_count++] = slot;
+    }
+    if (p->busy_count > 0)
+        p->heard_ns = now_ns;                           /* it is we who are silent */
+    p->busy_count = kept;
+}
+
 static enum rfl_err produce(struct producer *p)
 {
     zmq_pollitem_t item[LOAD_CONNECTIONS_MAX];
@@ -152,6 +208,7 @@ static enum rfl_err produce(struct producer *p)
         item[i] = (zmq_pollitem_t){ .socket = p->socket[i], .events = ZMQ_POLLIN };
     for (;;) {
         uint64_t now_ns = load_now_ns();
+        free_due(p, now_ns);
         uint32_t waiting = p->free_count;
         for (uint32_t i = 0; i < waiting && !is_over(p, now_ns); i++)
             send_next(p, p->free_slot[--p->free_count]);
@@ -159,7 +216,7 @@ static enum rfl_err produce(struct producer *p)
             return RFL_E_OK;
         if (now_ns - p->heard_ns > SILENCE_MS * UINT64_C(1000000))
             return RFL_E_IO;
-        if (zmq_poll(item, (int)p->how->connections, 1000) == -1)
+        if (zmq_poll(item, (int)p->how->connections, p->busy_count > 0 ? 1 : 1000) == -1)
             return RFL_E_IO;
         for (unsigned i = 0; i < p->how->connections; i++)
             if ((item[i].revents & ZMQ_POLLIN) != 0)
@@ -182,7 +239,8 @@ enum rfl_err load_submit(struct invent *invent, const struct load_submit *how, s
     p->out = out;
     err = RFL_E_IO;
     for (unsigned i = 0; i < how->connections; i++)
-        if ((p->socket[i] = connect_dealer(context, how->endpoint)) == NULL)
+        if ((p->socket[i] = connect_dealer(context, how->endpoint, how->identity != NULL ? &how->identity[i] : NULL))
+            == NULL)
             goto out;
     for (uint32_t i = 0; i < how->in_flight; i++) {
         p->next[i] = INVENT_CORRELATION_FIRST + i;
@@ -317,7 +375,7 @@ static enum rfl_err work_connect(struct load_work *w, const char *endpoint)
     ask->credit = w->credit;
     bool good = (w->context = zmq_ctx_new()) != NULL;
     for (unsigned i = 0; i < w->workers && good; i++) {
-        w->socket[i] = connect_dealer(w->context, endpoint);
+        w->socket[i] = connect_dealer(w->context, endpoint, NULL);
         good = w->socket[i] != NULL && work_ask(w, i, ask);
     }
     free(ask);

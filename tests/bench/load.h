@@ -1,17 +1,21 @@
 /* load.h: producers and workers that keep a daemon busy, each in one loop of its own, and the figures they take.
  *
  * They speak to raw DEALER sockets with frames made ready beforehand, so that on a machine shared with the daemon what
- * is measured is the daemon. Nothing is sent twice: a refusal is counted and fails the run that did not expect one. */
+ * is measured is the daemon. Nothing is sent twice: a refusal is counted and fails the run that did not expect one.
+ * BUSY is heeded: after its retry_after_ms the next referral goes in its place, and the receipt of that one counts from
+ * the first asking. */
 #ifndef LOAD_H
 #define LOAD_H
 
 #include "hist.h"
 #include "invent.h"
+#include "rfl_conf_identity.h"
 
 enum { LOAD_CONNECTIONS_MAX = 64, LOAD_IN_FLIGHT_MAX = 8192, LOAD_WORKERS_MAX = 16 };
 
 struct load_submit {
     const char *endpoint;
+    const struct rfl_identity *identity;    /* one for each connection; NULL: without keys */
     unsigned connections, in_flight;    /* in_flight in all; a multiple of connections */
     double warm_s, run_s;               /* measured after warm_s; run_s 0: until `count` */
     uint64_t count;                     /* receipts to stop at, when run_s is 0 */
@@ -19,9 +23,10 @@ struct load_submit {
 
 struct load_submitted {
     uint64_t receipts, refused, strays; /* receipts within the measured time; the others over all of it */
-    uint8_t refusal;                    /* enum rfl_code of the last one */
+    uint64_t busy;                      /* sent, answered BUSY and so not taken; not among `refused` */
+    uint8_t refusal;                    /* enum rfl_code of the last of `refused` */
     double run_s;
-    struct hist latency;                /* of each receipt, from the send call on */
+    struct hist latency;                /* of each receipt, from the first asking on */
 };
 
 /* Sends until the time or count is up, then waits for the answers to what is in flight. RFL_E_IO: no answer at all came

@@ -13,7 +13,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "rfl_conf_keys.h"
 #include "rfl_store.h"
+
+#define EVERY_DOOR "( \"gp\", \"employer\", \"jobcentre\", \"self\", \"local_service\", \"pharmacist\", " \
+                   "\"fit_note_service\", \"provider\", \"other\" )"
 
 static const char *const policy_files[] = { "areas.conf", "calendar.conf", "clocks.conf", "disclosure.conf",
                                             "jobcentres.conf", "journey.conf", "retention.conf", "rules.conf" };
@@ -50,9 +54,8 @@ static bool write_sources(const char *path)
         return said("cannot write", path);
     fprintf(f, "schema_version = 1;\nsources = (\n");
     for (unsigned i = 0; i < WORLD_SOURCES; i++)
-        fprintf(f, "  { id = %u; name = \"bench-%u\"; doors = ( \"gp\", \"employer\", \"jobcentre\", \"self\", "
-                   "\"local_service\", \"pharmacist\", \"fit_note_service\", \"provider\", \"other\" ); }%s\n",
-                i + 1, i, i + 1 < WORLD_SOURCES ? "," : "");
+        fprintf(f, "  { id = %u; name = \"bench-%u\"; doors = " EVERY_DOOR "; }%s\n", i + 1, i,
+                i + 1 < WORLD_SOURCES ? "," : "");
     fprintf(f, ");\nend_of_config = true;\n");
     return fclose(f) == 0 || said("cannot write", path);
 }
@@ -73,16 +76,57 @@ static bool write_policy(const struct world *world)
     return write_sources(to);
 }
 
+static void allow(FILE *f, const char *name, unsigned number, const struct rfl_identity *identity)
+{
+    fprintf(f, "  { name = \"%s-%u\"; public = \"%s\"; owner = \"the bench\"; from = \"2000-01-01\"; "
+               "until = \"2100-01-01\"; ", name, number, identity->public);
+}
+
+/* A server's key, and keys.conf with one operator and the adapters. */
+static bool write_keys(struct world *world)
+{
+    char server_path[2 * WORLD_PATH_BYTES], path[2 * WORLD_PATH_BYTES];
+    struct rfl_identity server;
+    (void)snprintf(server_path, sizeof server_path, "%s/server.key", world->dir);
+    (void)snprintf(path, sizeof path, "%s/keys.conf", world->dir);
+    rfl_identity_make(&server);
+    if (rfl_identity_write(server_path, &server) != RFL_E_OK)
+        return said("cannot write", server_path);
+    FILE *f = fopen(path, "w");
+    if (f == NULL || fchmod(fileno(f), 0600) == -1) {
+        if (f != NULL)
+            (void)fclose(f);
+        return said("cannot write", path);
+    }
+    fprintf(f, "schema_version = 1;\nkeys = (\n");
+    for (unsigned i = 0; i < world->options.keys; i++) {
+        rfl_identity_make(&world->adapter[i]);
+        memcpy(world->adapter[i].server, server.public, sizeof server.public);
+        allow(f, "adapter", i, &world->adapter[i]);
+        fprintf(f, "source = \"bench-%u\"; doors = " EVERY_DOOR "; rate = %d; },\n", i % WORLD_SOURCES,
+                RFL_KEY_RATE_MAX);
+    }
+    rfl_identity_make(&world->operator);
+    memcpy(world->operator.server, server.public, sizeof server.public);
+    allow(f, "operator", 0, &world->operator);
+    fprintf(f, "operator = \"operator\"; verbs = ( \"read\" ); } );\nend_of_config = true;\n");
+    return fclose(f) == 0 || said("cannot write", path);
+}
+
 static bool write_conf(const struct world *world)
 {
+    char keys[4 * WORLD_PATH_BYTES] = "without_keys = true;";
+    if (world->options.keys > 0)
+        (void)snprintf(keys, sizeof keys, "server_key = \"%s/server.key\";\nkeys_file = \"%s/keys.conf\";", world->dir,
+                       world->dir);
     FILE *f = fopen(world->conf_path, "w");
     if (f == NULL)
         return said("cannot write", world->conf_path);
     fprintf(f, "schema_version = 1;\nstore_dir = \"%s\";\nstore_any_fs = true;\npolicy_dir = \"%s/policy\";\n"
                "doors = \"%s\";\nworkers = \"%s\";\nadmin = \"%s\";\nlog_format = \"logfmt\";\n"
-               "without_keys = true;\ntest_people = true;\n"
+               "%s\ntest_people = true;\n"
                "%send_of_config = true;\n",
-            world->store_dir, world->dir, world->doors, world->workers, world->admin,
+            world->store_dir, world->dir, world->doors, world->workers, world->admin, keys,
             world->options.more_conf != NULL ? world->options.more_conf : "");
     return fclose(f) == 0 || said("cannot write", world->conf_path);
 }
@@ -117,6 +161,7 @@ static void choose_endpoints(struct world *world)
 
 bool world_init(struct world *world, const struct world_options *options)
 {
+    assert(options->keys <= WORLD_KEYS_MAX);
     *world = (struct world){ .options = *options };
     if (strlen(options->parent_dir) > WORLD_PATH_BYTES - 40)
         return fprintf(stderr, "world: the folder's path is too long\n") < 0;
@@ -127,7 +172,7 @@ bool world_init(struct world *world, const struct world_options *options)
     (void)snprintf(world->conf_path, sizeof world->conf_path, "%s/referrald.conf", world->dir);
     (void)snprintf(world->log_path, sizeof world->log_path, "%s/daemon.log", world->dir);
     choose_endpoints(world);
-    if (!write_policy(world) || !write_conf(world))
+    if (!write_policy(world) || !write_conf(world) || (options->keys > 0 && !write_keys(world)))
         return false;
     const struct rfl_store_options store = { .allow_any_fs = true };
     return rfl_store_init(world->store_dir, &store) == RFL_E_OK || said("cannot make a store", world->store_dir);
@@ -197,6 +242,11 @@ static struct rfl_client *operator_of(const struct world *world)
 {
     struct rfl_client *client = NULL;
     struct rfl_client_options options = { .endpoint = world->admin, .in_flight_max = 8, .resend_ms = 200 };
+    if (world->options.keys > 0) {
+        options.server_key = world->operator.server;
+        options.public_key = world->operator.public;
+        options.secret_key = world->operator.secret;
+    }
     return rfl_client_new(&options, &client) == RFL_E_OK ? client : NULL;
 }
 

@@ -9,8 +9,9 @@
 #include <sys/types.h>
 
 #include "referral.h"
+#include "rfl_conf_identity.h"
 
-enum { WORLD_PATH_BYTES = 200, WORLD_SOURCES = 8 };
+enum { WORLD_PATH_BYTES = 200, WORLD_SOURCES = 8, WORLD_KEYS_MAX = 64 };
 
 struct world_options {
     const char *bin_dir;                /* where referrald and referralctl were built */
@@ -18,6 +19,7 @@ struct world_options {
     const char *parent_dir;             /* the folder is made here; must be on a real disk for figures that mean much */
     const char *more_conf;              /* lines added to referrald.conf; NULL: none */
     bool ipc;                           /* sockets in the folder instead of TCP ports on loopback */
+    unsigned keys;                      /* it demands keys, and so many adapters have one; 0: it runs without_keys */
 };
 
 struct world {
@@ -26,6 +28,8 @@ struct world {
     char log_path[WORLD_PATH_BYTES + 32];
     char doors[WORLD_PATH_BYTES + 32], workers[WORLD_PATH_BYTES + 32], admin[WORLD_PATH_BYTES + 32];
     pid_t daemon;                       /* 0: not running */
+    struct rfl_identity operator;       /* with keys: what the functions below ask as; may read */
+    struct rfl_identity adapter[WORLD_KEYS_MAX];    /* of source bench-<n modulo WORLD_SOURCES>, at the greatest rate */
 };
 
 /* Makes the folder and an empty store. False: said why on stderr. */
@@ -40,7 +44,8 @@ bool world_await(struct world *world, struct rfl_msg_admin_state *state_out);
 int world_end(struct world *world, int signal_number);
 /* True when the daemon has ended by itself: world->daemon is then 0. */
 bool world_has_ended(struct world *world);
-/* Runs referralctl with these arguments (NULL at the end), output to `out_path` or /dev/null. Returns its exit code. */
+/* Runs referralctl with these arguments (NULL at the end), output to `out_path` or /dev/null. Returns its exit code.
+ * Only without keys. */
 int world_ctl(const struct world *world, const char *out_path, char *const arguments[]);
 /* Ends the daemon and removes the folder. */
 void world_fini(struct world *world);
