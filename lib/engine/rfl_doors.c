@@ -2,10 +2,8 @@
 #include "rfl_disclose.h"
 #include "rfl_engine_int.h"
 
-#include <stdlib.h>
-
 /* A walk is bounded so that one question cannot hold up everybody's turn. */
-enum { RECONCILE_MAX = 1000, RECONCILE_WALK_MAX = 20000, RECONCILE_BYTES_MAX = 48 * 1024 };
+enum { RECONCILE_MAX = 200, RECONCILE_WALK_MAX = 20000, RECONCILE_BYTES_MAX = 48 * 1024 };
 
 const struct rfl_source *rfl__source_of(struct rfl_engine *e, uint64_t session, struct rfl_view name)
 {
@@ -295,20 +293,45 @@ static void handle_feedback_ack(struct rfl_engine *e, uint64_t session, const st
 
 /* ---- Reconcile: the references a source believes receipted against those we hold ---- */
 
-static void find_missing(struct rfl_engine *e, const struct rfl_ask *ask, const struct rfl_source *source,
-                         struct rfl_msg_reconciled *out)
+/* The references asked about, to be looked up by their hash: at most half of the places are taken. */
+struct listed { struct rfl_hash *place; uint32_t mask; };
+
+static struct rfl_hash *place_of(const struct listed *listed, struct rfl_hash hash)
+{
+    uint32_t at;
+    memcpy(&at, hash.b, sizeof at);
+    for (at &= listed->mask; !rfl_hash_none(listed->place[at]) && !rfl_hash_same(listed->place[at], hash); )
+        at = (at + 1) & listed->mask;
+    return &listed->place[at];
+}
+
+static bool make_listed(struct rfl_engine *e, uint32_t count, struct listed *listed)
+{
+    for (listed->mask = 1; listed->mask < 2 * count; )
+        listed->mask = 2 * listed->mask + 1;
+    size_t bytes = ((size_t)listed->mask + 1) * sizeof *listed->place;
+    listed->place = rfl_arena_take(&e->arena, bytes);
+    if (listed->place != NULL)
+        memset(listed->place, 0, bytes);
+    return listed->place != NULL;
+}
+
+static bool find_missing(struct rfl_engine *e, const struct rfl_ask *ask, const struct rfl_source *source,
+                         struct listed *listed, struct rfl_msg_reconciled *out)
 {
     struct rfl_view *missing = rfl_arena_take(&e->arena, (ask->names_count + 1) * sizeof *missing);
     struct rfl_referral referral;
-    for (uint32_t i = 0; missing != NULL && i < ask->names_count; i++) {
+    if (missing == NULL || !make_listed(e, ask->names_count, listed))
+        return false;
+    for (uint32_t i = 0; i < ask->names_count; i++) {
         struct rfl_hash hash = rfl_store_hash(e->store, RFL_HASH_REFERENCE, source->id.v, ask->names[i]);
+        *place_of(listed, hash) = hash;
         if (!rfl_store_find_reference(e->store, hash, &referral))
             missing[out->missing_count++] = rfl__copy(e, ask->names[i].p, ask->names[i].len);
     }
     out->missing = missing;
+    return true;
 }
-
-static int compare_hashes(const void *x, const void *y) { return memcmp(x, y, sizeof(struct rfl_hash)); }
 
 /* What is missing lies in the same answer, and all of it has to fit one frame. */
 static size_t bytes_of_missing(const struct rfl_msg_reconciled *found)
@@ -320,27 +343,23 @@ static size_t bytes_of_missing(const struct rfl_msg_reconciled *found)
 }
 
 static void find_surplus(struct rfl_engine *e, const struct rfl_ask *ask, const struct rfl_source *source,
-                         struct rfl_msg_reconciled *out)
+                         const struct listed *listed, struct rfl_msg_reconciled *out)
 {
-    struct rfl_hash *hashes = rfl_arena_take(&e->arena, (ask->names_count + 1) * sizeof *hashes);
     struct rfl_surplus *surplus = rfl_arena_take(&e->arena, RECONCILE_MAX * sizeof *surplus);
     struct rfl_source_row row;
     struct rfl_referral referral;
     size_t bytes = bytes_of_missing(out);
-    if (hashes == NULL || surplus == NULL) {
+    if (surplus == NULL) {
         out->truncated = true;
         return;
     }
-    for (uint32_t i = 0; i < ask->names_count; i++)
-        hashes[i] = rfl_store_hash(e->store, RFL_HASH_REFERENCE, source->id.v, ask->names[i]);
-    qsort(hashes, ask->names_count, sizeof *hashes, compare_hashes);
     rfl_store_source(e->store, source->id, &row);
     struct rfl_referral_id id = row.last_referral;
     for (uint32_t walked = 0; id.v != 0; id = referral.prev_of_source, walked++) {
         struct rfl_personal_submission personal;
         if (rfl_store_referral(e->store, id, &referral) != RFL_E_OK || referral.received_ms < ask->at_ms)
             break;
-        if (bsearch(&referral.reference, hashes, ask->names_count, sizeof *hashes, compare_hashes) != NULL)
+        if (!rfl_hash_none(*place_of(listed, referral.reference)))
             continue;
         enum rfl_err err = rfl__open_submission(e, &referral, &personal);
         if (err == RFL_E_ABSENT)
@@ -362,8 +381,12 @@ static void handle_reconcile(struct rfl_engine *e, uint64_t session, const struc
     if (source == NULL)
         return;
     struct rfl_msg_reconciled found = { 0 };
-    find_missing(e, ask, source, &found);
-    find_surplus(e, ask, source, &found);
+    struct listed listed;
+    if (!find_missing(e, ask, source, &listed, &found)) {
+        rfl__refuse(e, session, RFL_CODE_LIMIT);
+        return;
+    }
+    find_surplus(e, ask, source, &listed, &found);
     rfl__say(e, session, RFL_MSG_RECONCILED)->reconciled = found;
 }
 
