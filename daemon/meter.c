@@ -100,22 +100,21 @@ static uint32_t cut_silent(struct meter *meter, struct peers *peers, int64_t boo
 }
 
 /* One round is over when every connection was looked at; then what they all hold together is known. */
-static uint32_t end_round(struct meter *meter, struct peers *peers, struct quota *quota, struct peer *largest,
-                          int64_t boot_ms)
+static uint32_t end_round(struct meter *meter, struct peers *peers, struct quota *quota, int64_t boot_ms)
 {
     uint32_t cut = 0;
+    struct peer *largest = peers_at(peers, meter->largest_fd);
     if (meter->held > METER_ALL_HELD_MAX && largest != NULL && largest->cut_boot_ms == 0)
         cut = plan(largest, &meter->counters.meter_cut_all, boot_ms);
-    meter->next_fd = 0;
-    meter->held = 0;
+    meter->next_fd = meter->largest_fd = 0;
+    meter->held = meter->most = 0;
     quota_recount(quota);
     return cut + cut_silent(meter, peers, boot_ms);
 }
 
 uint32_t meter_look(struct meter *meter, struct peers *peers, struct quota *quota, const bool *dry, int64_t boot_ms)
 {
-    struct peer *peer, *largest = NULL;
-    uint64_t most = 0;
+    struct peer *peer;
     uint32_t cut = 0, looks = 0;
     meter->looked_boot_ms = boot_ms;
     for (; (peer = peers_next(peers, &meter->next_fd)) != NULL && looks < METER_LOOKS_MAX; meter->next_fd++, looks++) {
@@ -124,10 +123,17 @@ uint32_t meter_look(struct meter *meter, struct peers *peers, struct quota *quot
             continue;
         (void)read_held(meter->next_fd, &peer->bytes, dry[peer->socket], &held);
         cut += judge(meter, quota, peer, &held, boot_ms);
-        if (held.in + held.out > most) {
-            most = held.in + held.out;
-            largest = peer;
+        if (held.in + held.out > meter->most) {
+            meter->most = held.in + held.out;
+            meter->largest_fd = meter->next_fd;
         }
     }
-    return peer == NULL ? cut + end_round(meter, peers, quota, largest, boot_ms) : cut;
+    return peer == NULL ? cut + end_round(meter, peers, quota, boot_ms) : cut;
+}
+
+int64_t meter_next_look(const struct meter *meter, uint32_t connections)
+{
+    uint32_t looks = (connections + METER_LOOKS_MAX - 1) / METER_LOOKS_MAX;
+    int64_t each_ms = looks > 1 ? METER_EVERY_MS / looks : METER_EVERY_MS;
+    return meter->looked_boot_ms + (each_ms > 1 ? each_ms : 1);
 }

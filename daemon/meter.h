@@ -20,8 +20,8 @@ enum {
     METER_KEY_HELD_MAX = 48 << 20,              /* both together, of all connections of a key */
     METER_ALL_HELD_MAX = 192 << 20,             /* of everybody: over it the connection goes that holds most */
     METER_SLOW_BYTES_S = 1024,                  /* what grows slower than this is nobody's fault: heartbeats of weeks */
-    METER_EVERY_MS = 50,                        /* how often it is looked at */
-    METER_LOOKS_MAX = 2048,                     /* at so many connections at one time; others wait for their turn */
+    METER_EVERY_MS = 50,                        /* how often each connection is looked at, */
+    METER_LOOKS_MAX = 256,                      /* so many at one time: a fifth of a millisecond */
     METER_SILENT_MANY = 256, METER_SILENT_SHORT_MS = 5000   /* so many silent ones, and each has only so long */
 };
 
@@ -39,7 +39,12 @@ struct meter_counters {
 #undef X
 };
 
-struct meter { int next_fd; int64_t looked_boot_ms; uint64_t held; struct meter_counters counters; };
+struct meter {
+    int64_t looked_boot_ms;
+    int next_fd, largest_fd;                    /* of this round: where it goes on, and who holds most so far */
+    uint64_t held, most;                        /* all together, and that one */
+    struct meter_counters counters;
+};
 
 /* The bytes of one frame on the wire. */
 uint64_t meter_wire_bytes(size_t payload_bytes, bool with_keys);
@@ -49,5 +54,8 @@ void meter_took(struct peer_bytes *bytes, uint64_t wire_bytes, bool whole);
 /* Looks at connections, and plans the cut (cut_boot_ms) of those that must go; quota hears of whose fault it was.
  * dry[socket]: nothing could be read from it just now. Returns how many are to be cut now. */
 uint32_t meter_look(struct meter *meter, struct peers *peers, struct quota *quota, const bool *dry, int64_t boot_ms);
+
+/* When the next of so many connections are to be looked at. */
+int64_t meter_next_look(const struct meter *meter, uint32_t connections);
 
 #endif
