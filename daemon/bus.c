@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "endpoint.h"
+#include "fair.h"
 #include "session.h"
 
 /* A client may have 4,096 asks in flight, and a worker as much credit. Twice that holds the answers of a whole turn to
@@ -28,6 +29,7 @@ enum {
     ADMIN_KEPT = 64,                /* connections that only the admin socket may have */
     CROWDED_LOOKS = 64,             /* descriptors searched for somebody silent to give way */
     CROWDED_SILENT_MS = 1000,       /* a handshake may take so long before its connection gives way */
+    PULLS_MAX = 1024,               /* messages taken from libzmq in a turn; it takes them from its peers in turn */
     LOCAL_LOOK_MS = 5000            /* how often to look when all sockets are ipc: only silence can be seen there */
 };
 
@@ -39,6 +41,8 @@ struct bus {
     struct peers *peers;
     struct zap *zap;                            /* NULL: without keys */
     struct quota *quota;
+    struct fair *fair;                          /* what was taken from libzmq and waits for the loop */
+    uint32_t pulls_left;                        /* in this turn */
     struct meter meter;
     struct clock clock;
     uint64_t strikes_seen;
@@ -93,9 +97,11 @@ enum rfl_err bus_new(struct bus **out)
     bus->sessions = session_table_new(SESSION_COUNT_MAX);
     bus->peers = peers_new();
     bus->quota = quota_new();
+    bus->fair = fair_new();
     bus->connections_max = connections_max();
     bus->context = zmq_ctx_new();
-    if (bus->sessions == NULL || bus->peers == NULL || bus->quota == NULL || bus->context == NULL) {
+    if (bus->sessions == NULL || bus->peers == NULL || bus->quota == NULL || bus->fair == NULL
+        || bus->context == NULL) {
         bus_free(&bus, 0);
         return RFL_E_MEMORY;
     }
@@ -109,6 +115,7 @@ void bus_free(struct bus **bus_io, int linger_ms)
     if (bus == NULL)
         return;
     (void)zmq_msg_close(&bus->payload);
+    fair_free(&bus->fair);
     for (int i = 0; i < BUS_SOCKET_COUNT; i++) {
         if (bus->socket[i] == NULL)
             continue;
@@ -394,8 +401,8 @@ bool bus_wait(struct bus *bus, int fd, int64_t timeout_ms)
     }
     if (bus->zap != NULL)
         items[ZAP] = (zmq_pollitem_t){ .socket = zap_socket(bus->zap), .events = ZMQ_POLLIN };
-    bool readable = false;
-    if (zmq_poll(items, bus->zap != NULL ? ITEMS : ZAP, (long)timeout_ms) == -1)
+    bool readable = fair_count(bus->fair) > 0;
+    if (zmq_poll(items, bus->zap != NULL ? ITEMS : ZAP, readable ? 0 : (long)timeout_ms) == -1)
         return false;                           /* EINTR: the loop comes round again */
     struct rfl_now now;
     clock_read(&bus->clock, &now);
@@ -512,16 +519,23 @@ static uint64_t take_payload(struct bus *bus, void *socket, struct bus_frame *ou
     return bytes;
 }
 
-/* False: the key's owner is not even answered. */
-static bool within_quota(struct bus *bus, uint64_t wire_bytes, struct bus_frame *out)
+/* Lets the message wait for its turn, if its key may. False: there is nothing to be said of it now. */
+static bool wait_in_line(struct bus *bus, uint64_t wire_bytes, struct bus_frame *out)
 {
+    struct fair_message message = { .session = out->session, .put_boot_ms = bus->boot_ms, .socket = out->socket,
+                                    .misframed = out->misframed };
     enum quota_verdict verdict = QUOTA_TAKE;
-    if (out->key != NULL)
+    if (out->key != NULL) {
+        message.key = *out->key;
         verdict = quota_message(bus->quota, out->key, wire_bytes, bus->boot_ms, &out->busy_ms);
-    return verdict != QUOTA_DROP;
+    }
+    if (verdict == QUOTA_DROP || (verdict == QUOTA_TAKE && fair_put(bus->fair, &message, &bus->payload, &out->busy_ms)))
+        return false;
+    bus->counters.bus_no_room += verdict == QUOTA_TAKE;
+    return true;
 }
 
-/* False: the socket is empty. */
+/* One message from libzmq. False: the socket is empty. *out has a session when it is to be answered at once. */
 static bool fetch(struct bus *bus, uint8_t which, int64_t boot_ms, struct bus_frame *out)
 {
     void *socket = bus->socket[which];
@@ -556,34 +570,73 @@ static bool fetch(struct bus *bus, uint8_t which, int64_t boot_ms, struct bus_fr
         out->session = 0;                       /* there is nobody to answer */
         return true;
     }
-    if (!within_quota(bus, wire_bytes, out)) {
+    bus->counters.bus_misframed += out->misframed;
+    if (!wait_in_line(bus, wire_bytes, out))
         out->session = 0;
+    return true;
+}
+
+/* Takes what libzmq has, socket by socket, until something is to be answered at once. */
+static bool fetch_any(struct bus *bus, struct bus_frame *out)
+{
+    for (int dry = 0; bus->pulls_left > 0 && dry < BUS_SOCKET_COUNT; ) {
+        uint8_t which = bus->turn_of;
+        bus->turn_of = (uint8_t)((which + 1) % BUS_SOCKET_COUNT);
+        if (bus->dry[which] || !fetch(bus, which, bus->boot_ms, out)) {
+            bus->dry[which] = true;
+            dry++;
+            continue;
+        }
+        dry = 0;
+        bus->pulls_left--;
+        if (out->session != 0)
+            return true;
+    }
+    return false;
+}
+
+/* What came in before its session ended, or its key was shut out, has nobody left who waits for it. */
+static bool is_wanted(struct bus *bus, const struct fair_message *message)
+{
+    struct session_peer peer;
+    bool shut_out = bus->zap != NULL && quota_is_shut_out(bus->quota, &message->key, bus->boot_ms);
+    bool wanted = !shut_out && session_find(bus->sessions, message->session, &peer);
+    bus->counters.bus_too_late += !wanted;
+    return wanted;
+}
+
+void bus_begin(struct bus *bus, int64_t boot_ms)
+{
+    bus->boot_ms = boot_ms;
+    bus->pulls_left = PULLS_MAX;
+    fair_begin(bus->fair);
+}
+
+bool bus_receive(struct bus *bus, struct bus_frame *out)
+{
+    struct fair_message message;
+    if (fetch_any(bus, out))
+        return true;
+    while (fair_next(bus->fair, &message, &bus->payload)) {
+        if (!is_wanted(bus, &message)) {
+            fair_spent(bus->fair, 0);
+            continue;
+        }
+        bus->key = message.key;
+        *out = (struct bus_frame){ .socket = message.socket, .misframed = message.misframed,
+                                   .session = message.session, .key = bus->zap != NULL ? &bus->key : NULL };
+        if (!out->misframed)
+            out->payload = (struct rfl_view){ zmq_msg_data(&bus->payload), zmq_msg_size(&bus->payload) };
+        bus->counters.bus_frames_in++;
         return true;
     }
-    bus->counters.bus_misframed += out->misframed;
-    bus->counters.bus_frames_in++;
-    return true;
+    return false;
 }
 
 void bus_spent(struct bus *bus, const struct bus_frame *frame, uint64_t spent_us)
 {
-    if (frame->key != NULL)
-        quota_spent(bus->quota, frame->key, spent_us, bus->boot_ms);
-}
-
-bool bus_receive(struct bus *bus, int64_t boot_ms, struct bus_frame *out)
-{
-    bus->boot_ms = boot_ms;
-    for (int tried = 0; tried < BUS_SOCKET_COUNT; tried++) {
-        uint8_t which = bus->turn_of;
-        bus->turn_of = (uint8_t)((which + 1) % BUS_SOCKET_COUNT);
-        if (bus->dry[which])
-            continue;
-        if (fetch(bus, which, boot_ms, out))
-            return true;
-        bus->dry[which] = true;
-    }
-    return false;
+    if (frame->busy_ms == 0)
+        fair_spent(bus->fair, spent_us);
 }
 
 static void plan_cut(struct bus *bus, struct peer *peer, int64_t boot_ms);
@@ -714,7 +767,8 @@ int64_t bus_next_look(const struct bus *bus)
         return INT64_MAX;
     if (quota_counters(bus->quota)->key_strikes != bus->strikes_seen)
         return 0;
-    return bus->meter.looked_boot_ms + (bus->any_tcp ? METER_EVERY_MS : LOCAL_LOOK_MS);
+    return bus->any_tcp ? meter_next_look(&bus->meter, peers_count(bus->peers))
+                        : bus->meter.looked_boot_ms + LOCAL_LOOK_MS;
 }
 
 int64_t bus_next_cut(const struct bus *bus)

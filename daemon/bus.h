@@ -28,6 +28,8 @@ struct bus;
     X(bus_frames_in)         /* payload frames handed to the loop */ \
     X(bus_misframed)         /* messages of other than two frames */ \
     X(bus_foreign_ids)       /* messages dropped because their sender chose its own routing id */ \
+    X(bus_no_room)           /* messages answered BUSY because too much of their key is waiting already (fair.h) */ \
+    X(bus_too_late)          /* messages dropped: their session ended, or their key was shut out, while they waited */ \
     X(bus_sent)              /* frames given to libzmq */ \
     X(bus_unreachable)       /* sends to a peer that is gone */ \
     X(bus_not_reading)       /* sends refused because the peer has read nothing of the last BUS_SEND_HWM */ \
@@ -73,22 +75,24 @@ RFL_MUST_USE enum rfl_err bus_bind(struct bus *bus, enum bus_socket socket, cons
 /* Closes everything. What was sent but not yet handed to the kernel is given linger_ms; nothing depends on it. */
 void bus_free(struct bus **bus, int linger_ms);
 
-/* Waits until a socket can be read, `fd` can be read, or timeout_ms passed. True when a socket can be read. */
+/* Waits until a socket can be read, `fd` can be read, or timeout_ms passed; not at all while messages wait for their
+ * turn. True when there is something to receive. */
 bool bus_wait(struct bus *bus, int fd, int64_t timeout_ms);
 
 struct bus_frame {
     uint8_t socket;                             /* enum bus_socket */
     bool misframed;                             /* the payload is then empty */
-    uint32_t busy_ms;                           /* not 0: its key is over its rate, and may try again in so long */
-    uint64_t session;                           /* 0: dropped and counted; there is nobody to answer */
+    uint32_t busy_ms;                           /* not 0: its key may not ask now, and may try again in so long */
+    uint64_t session;
     const struct rfl_curve_key *key;            /* whose it is, borrowed like the payload; NULL without keys */
     struct rfl_view payload;                    /* borrowed until the next bus_receive */
 };
-/* One message, also when it was dropped, so that the caller's bound on a turn holds against every sender. The sockets
- * take turns. False when all of them were found empty since bus_wait. Never waits. */
-bool bus_receive(struct bus *bus, int64_t boot_ms, struct bus_frame *out);
-
-/* What the loop spent on the message, if it has a key. */
+/* A turn of the loop begins: what it may receive, and how long it may work, is bounded against every sender. */
+void bus_begin(struct bus *bus, int64_t boot_ms);
+/* The next message: first those to be answered BUSY, then, in fair.h's order, those that wait. False when there are none
+ * or the turn has had enough. Never waits. */
+bool bus_receive(struct bus *bus, struct bus_frame *out);
+/* What the loop spent on the message: once after each. */
 void bus_spent(struct bus *bus, const struct bus_frame *frame, uint64_t spent_us);
 
 /* Best effort: what cannot be sent is counted, and a later turn or the peer's next ask tells it again. */

@@ -285,8 +285,6 @@ static void take_frame(struct loop *loop, const struct bus_frame *frame)
 {
     struct daemon *d = loop->d;
     const struct rfl_key_entry *entry = NULL;
-    if (frame->session == 0)
-        return;
     if (frame->busy_ms != 0) {
         say_over_rate(loop, frame);
         return;
@@ -323,9 +321,9 @@ static void take_input(struct loop *loop)
     size_t bytes = 0;
     uint64_t from_us = clock_worked_us();
     struct bus_frame frame;
-    for (uint32_t i = 0; i < RFL_BATCH_MAX && bytes <= RFL_TURN_BYTES_MAX - RFL_MESSAGE_BYTES_MAX; i++) {
-        if (!rfl_engine_has_room(d->engine) || !bus_receive(d->bus, d->now.boot_ms, &frame))
-            break;
+    bus_begin(d->bus, d->now.boot_ms);
+    while (bytes <= RFL_TURN_BYTES_MAX - RFL_MESSAGE_BYTES_MAX && rfl_engine_has_room(d->engine)
+           && bus_receive(d->bus, &frame)) {
         take_frame(loop, &frame);
         uint64_t to_us = clock_worked_us();
         bus_spent(d->bus, &frame, to_us - from_us);

@@ -14,9 +14,6 @@ struct account {
     int64_t promised_us;                /* the last moment named in a BUSY */
     int64_t busy_us;                    /* the same for BUSY answers: how far they are ahead of `rate` */
     int64_t shook_us;                   /* the same for handshakes */
-    int64_t worked_us;                  /* the same for the loop's time */
-    int64_t spent_s, spent_us;          /* in this second */
-    int64_t heavy_s;                    /* the last second in which it was heavy */
     int64_t shut_until_ms;
     uint32_t live, counting;            /* connections that were heard: of the last round, and of this one */
     uint32_t silent[2];                 /* handshakes of this and the last QUOTA_SILENT_MS not heard since */
@@ -28,8 +25,6 @@ struct account {
 
 struct quota {
     uint64_t count_round;
-    int64_t heavy_s;
-    uint32_t heavy, heavy_before;       /* keys that were heavy in this second, and in the one before */
     const struct rfl_keys *keys;
     struct account *account, *spare;
     struct quota_counters counters;
@@ -179,9 +174,7 @@ enum quota_verdict quota_message(struct quota *quota, const struct rfl_curve_key
     int64_t pieces = 1 + (int64_t)(bytes / QUOTA_PIECE_BYTES), full_us = pieces * each_us;
     if (full_us > burst_us)
         full_us = burst_us;                     /* of a low rate: it is taken when the bucket is empty */
-    int64_t late_us = boot_ms / 1000 <= account->heavy_s + 1
-                      ? account->worked_us - now_us - QUOTA_TIME_BURST_MS * US : 0;
-    if (late_us <= 0 && pour(&account->taken_us, now_us, full_us, burst_us))
+    if (pour(&account->taken_us, now_us, full_us, burst_us))
         return QUOTA_TAKE;
     if (!pour(&account->busy_us, now_us, each_us, burst_us + QUOTA_PATIENCE * each_us)) {
         strike(quota, account, QUOTA_FLOOD, boot_ms);
@@ -189,40 +182,11 @@ enum quota_verdict quota_message(struct quota *quota, const struct rfl_curve_key
         return QUOTA_DROP;
     }
     int64_t room_us = account->taken_us + full_us - burst_us;
-    if (late_us > 0) {
-        room_us = now_us + late_us > room_us ? now_us + late_us : room_us;
-        quota->counters.key_over_time++;
-    }
     account->promised_us = account->promised_us + full_us > room_us ? account->promised_us + full_us : room_us;
     int64_t wait_ms = (account->promised_us - now_us) / US + 1;
     *retry_ms = wait_ms < QUOTA_RETRY_MS_MAX ? (uint32_t)wait_ms : QUOTA_RETRY_MS_MAX;
-    quota->counters.key_over_rate += late_us <= 0;
+    quota->counters.key_over_rate++;
     return QUOTA_BUSY;
-}
-
-void quota_spent(struct quota *quota, const struct rfl_curve_key *key, uint64_t spent_us, int64_t boot_ms)
-{
-    struct account *account = probe(quota->account, key);
-    int64_t now_s = boot_ms / 1000, now_us = boot_ms * US, spent = (int64_t)spent_us;
-    if (!account->used)
-        return;
-    if (quota->heavy_s != now_s) {
-        quota->heavy_before = quota->heavy_s + 1 == now_s ? quota->heavy : 0;
-        quota->heavy = 0;
-        quota->heavy_s = now_s;
-    }
-    if (account->spent_s != now_s)
-        account->spent_us = 0;
-    account->spent_s = now_s;
-    account->spent_us += spent;
-    if (account->spent_us <= QUOTA_HEAVY_US)
-        return;                                 /* whoever asks little is never held back */
-    quota->heavy += account->spent_us - spent <= QUOTA_HEAVY_US;
-    account->heavy_s = now_s;
-    uint32_t heavy = quota->heavy > quota->heavy_before ? quota->heavy : quota->heavy_before;
-    enum { MOST = QUOTA_HEAVY_MAX / QUOTA_TIME_SHARE };     /* or a part would be less than what is not heavy yet */
-    heavy = heavy < 1 ? 1 : heavy > MOST ? MOST : heavy;
-    account->worked_us = (account->worked_us > now_us ? account->worked_us : now_us) + spent * QUOTA_TIME_SHARE * heavy;
 }
 
 /* Silent handshakes are forgotten by the half: those of before the last epoch have been cut. */

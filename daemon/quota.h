@@ -2,9 +2,8 @@
  *
  * keys.conf says messages a second (`rate`) and connections at one time (`connections`); a message counts once for each
  * QUOTA_PIECE_BYTES begun, because a long one can ask a lot. A bucket of two seconds' worth of messages absorbs bursts;
- * a message over it is answered BUSY with the moment at which there will be room for it. Messages differ in what they
- * cost, so the loop's time is shared out as well: keys that take more than a fiftieth of it have a quarter of it
- * between them, and hear BUSY beyond their part.
+ * a message over it is answered BUSY with the moment at which there will be room for it. What
+ * messages cost differs: the loop's time is shared out by fair.h.
  *
  * A key that does not heed that, or does us harm otherwise, gets a strike: all of its connections are cut and
  * handshakes with it are refused for a second, then two, then four, up to QUOTA_SHUT_OUT_MS_MAX; after a quiet
@@ -22,10 +21,6 @@ enum {
     QUOTA_PATIENCE = 4096,                      /* BUSY answers beyond a burst more, at `rate` a second forgotten */
     QUOTA_RETRY_MS_MAX = 60 * 1000,
     QUOTA_HANDSHAKE_BURST = 4,                  /* times `connections`, at once; then `connections` a second */
-    QUOTA_HEAVY_US = 20 * 1000,                 /* of the loop's time in a second: such a key is heavy */
-    QUOTA_HEAVY_MAX = 50,
-    QUOTA_TIME_BURST_MS = 40,                   /* of a key's part, at once */
-    QUOTA_TIME_SHARE = 4,                       /* a quarter of the loop's time is for all heavy keys together */
     QUOTA_SILENT_MS = 60 * 1000,                /* a connection that said nothing for so long is cut */
     QUOTA_SHUT_OUT_MS = 1000, QUOTA_SHUT_OUT_MS_MAX = 256 * 1000, QUOTA_FORGIVEN_MS = 600 * 1000,
     QUOTA_STRIKES_KEPT = 16,
@@ -34,7 +29,6 @@ enum {
 
 #define QUOTA_COUNTER_LIST(X) \
     X(key_over_rate)            /* messages answered BUSY because the key sent more than its rate */ \
-    X(key_over_time)            /* because the key takes more than its part of the loop's time */ \
     X(key_dropped)              /* messages dropped unanswered: their key is shut out */ \
     X(key_strikes)              /* times a key was shut out */ \
     X(key_shut_out)             /* handshakes refused because the key is shut out */ \
@@ -79,8 +73,6 @@ enum quota_verdict quota_message(struct quota *quota, const struct rfl_curve_key
                                  int64_t boot_ms, uint32_t *retry_ms);
 /* A handshake with a good key. NULL: let it in; else why not, a literal that is a counter's name too. */
 const char *quota_handshake(struct quota *quota, const struct rfl_key_entry *entry, bool crowded, int64_t boot_ms);
-/* What the loop spent on a message of the key. */
-void quota_spent(struct quota *quota, const struct rfl_curve_key *key, uint64_t spent_us, int64_t boot_ms);
 /* The first message on a connection of the key. */
 void quota_spoke(struct quota *quota, const struct rfl_curve_key *key);
 

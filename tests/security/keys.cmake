@@ -28,7 +28,7 @@ if(TARGET referrald AND TARGET referralctl)
     $<TARGET_FILE_DIR:referrald>)
   # The bus and its handler alone, so that the handler can be left unserved, or be taken away.
   set(rfl_bus_parts)
-  foreach(part bus zap quota meter peers session endpoint clock)
+  foreach(part bus zap quota fair meter peers session endpoint clock)
     list(APPEND rfl_bus_parts ${CMAKE_SOURCE_DIR}/daemon/${part}.c)
   endforeach()
   rfl_program(test_zap SOURCES ${rfl_security}/test_zap.c ${rfl_bus_parts}
@@ -39,4 +39,8 @@ if(TARGET referrald AND TARGET referralctl)
     ${CMAKE_SOURCE_DIR}/daemon/meter.c ${CMAKE_SOURCE_DIR}/daemon/peers.c LINK rfl_conf rfl_core PkgConfig::CMOCKA)
   target_include_directories(test_quota PRIVATE ${CMAKE_SOURCE_DIR}/daemon)
   rfl_test(quota security TIMEOUT 30 COMMAND test_quota)
+  rfl_program(test_fair SOURCES ${rfl_security}/test_fair.c ${CMAKE_SOURCE_DIR}/daemon/fair.c
+    LINK rfl_conf rfl_core PkgConfig::ZMQ PkgConfig::CMOCKA)
+  target_include_directories(test_fair PRIVATE ${CMAKE_SOURCE_DIR}/daemon)
+  rfl_test(fair security TIMEOUT 30 COMMAND test_fair)
 endif()

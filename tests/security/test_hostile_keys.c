@@ -373,7 +373,7 @@ static void others_wait_at_most_twice_as_long(void **state)
 static void every_kind_met_its_row(void **state)
 {
     (void)state;
-    static const char *const moved[] = { "key_over_rate", "key_over_time", "key_strikes", "key_shut_out",
+    static const char *const moved[] = { "key_over_rate", "bus_no_room", "key_strikes", "key_shut_out",
                                          "key_over_connections", "key_over_handshakes", "key_unknown",
                                          "meter_cut_in", "meter_cut_out",
                                          "meter_cut_silent", "meter_cut_shut_out", "bus_foreign_ids", "bus_no_key",

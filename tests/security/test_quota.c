@@ -90,22 +90,6 @@ static void busy_names_a_moment_with_room(void **state)
         assert_int_equal(message(T0 + retry_ms[i], &again), QUOTA_TAKE);
 }
 
-/* One heavy key has a quarter of the time, and 40 ms of that at once. */
-static void time_is_shared_out(void **state)
-{
-    (void)state;
-    uint32_t retry_ms;
-    assert_int_equal(message(T0, &retry_ms), QUOTA_TAKE);
-    quota_spent(quota, &entry->public, QUOTA_HEAVY_US, T0);
-    assert_int_equal(message(T0, &retry_ms), QUOTA_TAKE);       /* that is not heavy yet */
-    quota_spent(quota, &entry->public, 20000, T0);
-    assert_int_equal(message(T0, &retry_ms), QUOTA_BUSY);
-    assert_in_range(retry_ms, 40, 42);
-    assert_int_equal(message(T0 + retry_ms, &retry_ms), QUOTA_TAKE);
-    assert_int_equal(quota_counters(quota)->key_over_time, 1);
-    assert_int_equal(quota_counters(quota)->key_over_rate, 0);
-}
-
 static void whoever_goes_on_and_on_is_shut_out_for_longer_each_time(void **state)
 {
     (void)state;
@@ -223,7 +207,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(two_seconds_worth_at_once_then_the_rate, begin, end),
         cmocka_unit_test_setup_teardown(busy_names_a_moment_with_room, begin, end),
-        cmocka_unit_test_setup_teardown(time_is_shared_out, begin, end),
         cmocka_unit_test_setup_teardown(whoever_goes_on_and_on_is_shut_out_for_longer_each_time, begin, end),
         cmocka_unit_test_setup_teardown(connections_are_counted_heard_or_not, begin, end),
         cmocka_unit_test_setup_teardown(silent_handshakes_are_forgotten_when_they_were_cut, begin, end),
