@@ -28,7 +28,7 @@ if(TARGET referrald AND TARGET referralctl)
     $<TARGET_FILE_DIR:referrald>)
   # The bus and its handler alone, so that the handler can be left unserved, or be taken away.
   set(rfl_bus_parts)
-  foreach(part bus zap quota fair meter peers session endpoint clock)
+  foreach(part bus bus_monitor bus_traffic bus_cut bus_stranger zap quota fair meter peers session endpoint clock)
     list(APPEND rfl_bus_parts ${CMAKE_SOURCE_DIR}/daemon/${part}.c)
   endforeach()
   rfl_program(test_zap SOURCES ${rfl_security}/test_zap.c ${rfl_bus_parts}
