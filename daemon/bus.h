@@ -89,8 +89,8 @@ struct bus_frame {
 };
 /* A turn of the loop begins: what it may receive, and how long it may work, is bounded against every sender. */
 void bus_begin(struct bus *bus, int64_t boot_ms);
-/* The next message: first those to be answered BUSY, then, in fair.h's order, those that wait. False when there are none
- * or the turn has had enough. Never waits. */
+/* The next message: first those to be answered BUSY, then, in fair.h's order, those that wait. False when there are
+ * none or the turn has had enough. Never waits. */
 bool bus_receive(struct bus *bus, struct bus_frame *out);
 /* What the loop spent on the message: once after each. */
 void bus_spent(struct bus *bus, const struct bus_frame *frame, uint64_t spent_us);

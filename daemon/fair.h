@@ -2,15 +2,15 @@
  *
  * The loop is one thread, and its time is what all keys share. Messages wait here by key, and the key goes first whose
  * message will, as far as its last one tells, be done first if all keys had equal parts: self-clocked fair queueing
- * (Golestani, 1994). Who asks for less than an equal part waits for nobody's backlog, however many others have one; those
- * who ask for more have equal parts; and nobody is held back while nobody else waits.
+ * (Golestani, 1994). Who asks for less than an equal part waits for nobody's backlog, however many others have one;
+ * those who ask for more have equal parts; and nobody is held back while nobody else waits.
  *
  * Everybody in a turn waits for its end. So a turn is FAIR_TURN_US of work at most, and a key whose last message took
  * FAIR_LONG_MESSAGE_US or more is served in a turn of its own: what was taken before it is answered before it.
  *
- * A key may have an eighth as much waiting as is still free, so there is room for one that has less (dynamic thresholds:
- * Choudhury and Hahne, 1998). Messages of one key stay in order. Memory is fixed but for the payloads, which are
- * bounded. Without keys all messages are one key's. */
+ * A key may have an eighth as much waiting as is still free, so there is room for one that has less (dynamic
+ * thresholds: Choudhury and Hahne, 1998). Messages of one key stay in order. Memory is fixed but for the payloads,
+ * which are bounded. Without keys all messages are one key's. */
 #ifndef FAIR_H
 #define FAIR_H
 
