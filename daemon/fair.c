@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 /* Times are in us of the loop's work. A key's `start` is where the work on its first message begins, `due` is where
- * that will end if it takes as long as its last one did, and `finish` is where its work ended so far. `now` is where the
- * work is that everybody had an equal part of: a key that is behind it begins at it, so that time in which it asked for
- * nothing is not saved up. */
+ * that will end if it takes as long as its last one did, and `finish` is where its work ended so far. `now` is where
+ * the work is that everybody had an equal part of: a key that is behind it begins at it, so that time in which it asked
+ * for nothing is not saved up. */
 enum { NONE = UINT16_MAX, FLOWS = RFL_KEYS_MAX, BUCKETS = 8192, WAIT_MS_MIN = 10 };
 static_assert((BUCKETS & (BUCKETS - 1)) == 0, "buckets are found with a mask");
 static_assert((int)FAIR_MESSAGES_MAX < (int)NONE && (int)FLOWS < (int)NONE, "16 bits, and one left for none");
