@@ -57,6 +57,9 @@ rfl_test(unit_file_is_hardened security TIMEOUT 30 COMMAND ${SYSTEMD_ANALYZE} se
   ${CMAKE_SOURCE_DIR}/config/systemd/referrald.service)
 if(TARGET referrald AND TARGET referralctl)
   rfl_program(under_filter SOURCES ${rfl_security}/under_filter.c LINK PkgConfig::SECCOMP)
+  rfl_test(under_systemd security TIMEOUT 120 LABELS release
+    COMMAND ${rfl_security}/under_systemd $<TARGET_FILE_DIR:referrald> /src/tests/security/test_under_systemd.py
+    --bin /build)
   rfl_test(unit_file_leaves_enough security TIMEOUT 120 LABELS release
     COMMAND ${RFL_PYTHON} ${rfl_security}/test_unit.py $<TARGET_FILE_DIR:referrald>)
 endif()

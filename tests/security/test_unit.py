@@ -3,8 +3,8 @@
 
     test_unit.py BUILD           where referrald, referralctl and under_filter were built; run from the project's root
 
-No systemd runs here: its own systemd-analyze says which calls each group of SystemCallFilter= stands for, and
-under_filter applies them.
+No systemd runs here (test_under_systemd.py has one): its own systemd-analyze says which calls each group of
+SystemCallFilter= stands for, and under_filter applies them.
 """
 import os
 import re
