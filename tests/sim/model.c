@@ -132,6 +132,7 @@ void m_put(struct model *m, struct m_case *k, struct m_place place, int64_t sinc
     else if (m_queue_is_intake(queue) && !m_takes(m, queue))
         queue = place.queue;            /* diverted to where nobody is any more */
     m_place(m, k, queue, m_area_of(queue), since_ms);
+    m_end_by(k, place.again_ms);
 }
 
 /* Out of a hold: back to where it was held from, with its place in the queue, unless that queue said no. */
@@ -144,7 +145,7 @@ void m_release(struct model *m, struct m_case *k)
     if (m_takes(m, queue) && !m_said_no(k, queue) && !held)
         m_place(m, k, queue, m_area_of(queue), since_ms);
     else
-        m_to_triage(m, k);
+        m_give_back(m, k);
 }
 
 void m_to_triage(struct model *m, struct m_case *k)
@@ -481,7 +482,7 @@ static void open_case(struct model *m, uint16_t referral, const struct m_person 
     k->first = referral;
     k->previous = person->previous;
     k->resembles = person->resembles;
-    m_placed(m, k, referral, place.area);
+    m_placed(m, k, referral, &place);
     if (m_may_disclose(&r->form)) {
         m_place_or_be_quiet(m, k, &r->form, place, person->quiet_until_ms);
         return;
@@ -506,11 +507,11 @@ static void join(struct model *m, uint16_t referral, int64_t quiet_until_ms, str
         return;
     if (k->hold == RFL_HOLD_CONSENT) {
         k->escalation = 0;
-        m_placed(m, k, referral, place.area);
+        m_placed(m, k, referral, &place);
         m_place_or_be_quiet(m, k, &r->form, place, quiet_until_ms);
     } else if (k->hold == RFL_HOLD_DO_NOT_CONTACT && r->form.door == RFL_DOOR_SELF) {
         k->escalation = 0;
-        m_placed(m, k, referral, place.area);
+        m_placed(m, k, referral, &place);
         m_put(m, k, place, k->opened_ms);
     }
 }

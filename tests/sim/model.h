@@ -10,6 +10,7 @@
 #ifndef MODEL_H
 #define MODEL_H
 
+#include "rfl_date.h"
 #include "rfl_message.h"
 #include "rfl_policy.h"
 
@@ -46,6 +47,9 @@ struct m_referral {
     int64_t received_ms;
 };
 
+/* What routing saw of somebody, and what is looked at again on the day of who was put off. */
+struct m_facts { struct m_form form; uint8_t source, age; };
+
 struct m_case {
     uint8_t status, hold, clock, band, door, hops, lapses, touches, escalation, close, outcome, contacts;
     uint8_t tries, channels, warned, no_count;
@@ -53,10 +57,14 @@ struct m_case {
     uint16_t no[RFL_DECLINED_BY_MAX];   /* queues that said no */
     uint16_t queue, area, first, last, count, withdrawn, linked_to, resembles, previous;
     uint16_t placed_by, placed_area;    /* the referral whose facts placed it; the area they said, 0: a person did */
+    struct m_facts facts;               /* of the latest placing that was by facts */
+    uint16_t again_at;                  /* the queue that it was given */
+    int64_t again_ms;                   /* put off until then, as long as it is there; 0: not put off */
     int64_t placed_ms, looked_ms;       /* looked_ms: when its area was last found to be right */
     struct rfl_token token;
     int64_t opened_ms, since_ms, accept_by_ms, half_ms, most_ms, due_ms, quiet_until_ms, closed_ms;
     bool kept, erased;                  /* a legal hold; the person is gone */
+    bool came_home;                     /* the latest placing was because its area had changed */
     bool touched;                       /* since it was last compared */
 };
 
@@ -78,8 +86,9 @@ struct m_queue { int64_t pause_until_ms, hold_until_ms, divert_until_ms, capacit
 /* What is special of a seed's England, besides the shipped policy's areas. */
 enum m_where { M_ANYWHERE, M_IN_THE_CITY, M_ELSEWHERE };
 struct m_rule { uint16_t area, to;              /* 0: the desk */
-                uint8_t where, door; bool off_sick, shadow; int64_t from_ms, until_ms; };
-enum { M_RULES = 8 };
+                uint8_t where, door, age_min, age_max;      /* age_max 0: of any age */
+                bool off_sick, shadow, age_unknown; int64_t from_ms, until_ms, again_ms /* "not yet"; 0: no */; };
+enum { M_RULES = 12 };
 struct m_england {
     int64_t ends_ms;                    /* the Black Country ends: as a whole, or divided */
     int64_t leaves_ms;                  /* the city leaves Greater Manchester */
@@ -88,6 +97,7 @@ struct m_england {
     struct m_rule rule[M_RULES];        /* in the order they are tried */
     uint32_t capacity[M_QUEUES];        /* 0: none */
     uint16_t overflow[M_QUEUES];        /* 0: nowhere */
+    int64_t opens_ms[M_QUEUES], closes_ms[M_QUEUES];    /* 0: long ago, never */
 };
 
 struct model {
@@ -119,9 +129,13 @@ enum { M_CITY = 1, M_OUTSIDE = 9 };
 struct m_home { const char *postcode; uint16_t area; uint8_t part; };
 extern const struct m_home model_places[M_PLACES];
 /* Where somebody is put. area: the one that the facts say; 0: none. */
-struct m_place { uint16_t queue, area; bool by_facts; };
+/* again_ms: it is too early; the desk has it until then; 0: it is not. facts: what it was decided by. */
+struct m_place { uint16_t queue, area; bool by_facts; int64_t again_ms; struct m_facts facts; };
 /* Two people may share a name and a date of birth: whose they are. */
 unsigned model_named(const struct m_form *form);
+/* The year; everybody has the same birthday, in the first week of a world. */
+enum { M_BIRTH_MONTH = 11, M_BIRTH_DAY = 6 };
+unsigned model_birth_year(const struct m_form *form);
 struct m_source { const char *name; uint8_t doors[3]; uint16_t area; };
 extern const struct m_source model_sources[M_SOURCES];
 
@@ -192,6 +206,8 @@ void model_clock(struct model *m, uint16_t kase);
 void model_rehomed(struct model *m, uint16_t kase);
 /* Areas have been looked through, and it still waits where nobody may any more. */
 bool model_homeless(struct model *m, uint16_t kase);
+/* It was put off until a day that has come, and nobody has decided again. */
+bool model_overdue(const struct model *m, uint16_t kase);
 /* The engine offered this. NULL: that was right; else why not. */
 const char *model_offered(struct model *m, uint64_t session, uint16_t kase, struct rfl_token token);
 /* After settling: somebody waits whom a worker with credit could have. 0: nobody. */
@@ -206,20 +222,33 @@ const char *model_word(enum m_word word);
 
 struct m_case *m_touch(struct model *m, uint16_t kase);
 bool m_queue_is_intake(uint16_t queue);
-/* The area has not ended; the queue is a provider's of such an area. */
+/* The area has not ended; the queue is a provider's of such an area; and it is open as well. */
 bool m_alive(const struct model *m, uint16_t area);
+bool m_lives(const struct model *m, uint16_t queue);
 bool m_takes(const struct model *m, uint16_t queue);
 uint16_t m_triage_of(const struct model *m, uint16_t area);
 /* Where somebody with this form belongs now. own: the case it is of already, which is in nobody's way; or NULL. */
 struct m_place m_route(const struct model *m, unsigned source, const struct m_form *form, const struct m_case *own);
-/* It has been placed: by the facts of this referral (which may be 0) in this area, or, area 0, by somebody. */
-void m_placed(struct model *m, struct m_case *k, uint16_t referral, uint16_t area);
+struct m_place m_route_facts(const struct model *m, const struct m_facts *facts, const struct m_case *own);
+/* It has been placed: by facts, of this referral where it is not 0; place NULL: by somebody. */
+void m_placed(struct model *m, struct m_case *k, uint16_t referral, const struct m_place *place);
 /* The queue of somebody whose area has changed and who belongs there. */
 uint16_t m_home(const struct model *m, const struct m_case *k, struct m_place to);
 void m_go_home(struct model *m, struct m_case *k, bool looked);
 /* Something happens to a case: nobody finds it in an area that is no more, nor leaves it there. */
 struct m_case *m_begin(struct model *m, uint16_t kase);
 void m_end(struct model *m, struct m_case *k, const struct m_case *before);
+/* ---- model_put_off.c ---- */
+uint8_t m_age(const struct model *m, const struct m_form *form);
+/* The day on which a case where it is now is decided again; 0: none. */
+int64_t m_day_of(const struct m_case *k);
+bool m_is_due_again(const struct model *m, const struct m_case *k);
+void m_decide_again(struct model *m, struct m_case *k);
+/* Its clock ends then at the latest, and says nothing after it. 0: whenever it ends. */
+void m_end_by(struct m_case *k, int64_t until_ms);
+/* Back to the desk, after a hold or a decline that was not agreed to: until the day, where it is put off. */
+void m_give_back(struct model *m, struct m_case *k);
+
 int64_t m_next_of(const struct m_case *k);
 void m_run_on(struct model *m, struct m_case *k);
 void m_start_clock(struct model *m, struct m_case *k, enum rfl_clock clock);

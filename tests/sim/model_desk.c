@@ -39,11 +39,11 @@ static void place_anew(struct model *m, struct m_case *k, uint16_t n, struct m_p
             hold_for_consent(m, k);
     } else if (holds_for_consent(k)) {
         k->escalation = 0;
-        m_placed(m, k, n, to.area);
+        m_placed(m, k, n, &to);
         m_place_or_be_quiet(m, k, &r->newest, to, quiet_until_ms);
     } else if (waits && to.queue != routed_before && to.queue != k->queue && !m_said_no(k, to.queue)) {
         k->escalation = 0;
-        m_placed(m, k, n, to.area);
+        m_placed(m, k, n, &to);
         m_put(m, k, to, k->since_ms > 0 ? k->since_ms : k->opened_ms);
     }
 }
@@ -238,7 +238,7 @@ static bool hold_end_ok(const struct model *m, const struct m_case *k, int64_t u
 static bool desk_sensible(const struct model *m, const struct m_case *k, const struct m_order *order)
 {
     bool place = order->kind == RFL_MSG_PLACE || (order->kind == RFL_MSG_RELEASE && order->queue != 0);
-    if (place && !m_alive(m, m_area_of(order->queue)))
+    if (place && !(m_queue_is_intake(order->queue) ? m_takes(m, order->queue) : m_alive(m, m_area_of(order->queue))))
         return false;
     bool waits = k->status == RFL_STATUS_TRIAGE || k->status == RFL_STATUS_QUEUED;
     bool held = false;
@@ -286,7 +286,7 @@ static void act(struct model *m, struct m_case *k, const struct m_order *order)
     case RFL_MSG_PLACE:
         m_free_holder(k);
         k->escalation = 0;
-        m_placed(m, k, 0, 0);
+        m_placed(m, k, 0, NULL);
         m_place(m, k, queue, m_area_of(queue), since_ms);
         break;
     case RFL_MSG_RELEASE:
@@ -295,7 +295,7 @@ static void act(struct model *m, struct m_case *k, const struct m_order *order)
             m_release(m, k);
             break;
         }
-        m_placed(m, k, 0, 0);
+        m_placed(m, k, 0, NULL);
         m_place(m, k, queue, m_area_of(queue), since_ms);
         break;
     case RFL_MSG_SEND_BACK:
@@ -304,7 +304,7 @@ static void act(struct model *m, struct m_case *k, const struct m_order *order)
         if (m_takes(m, k->queue))
             m_place(m, k, k->queue, k->area, k->since_ms);
         else
-            m_to_triage(m, k);
+            m_give_back(m, k);
         break;
     case RFL_MSG_HOLD:
         k->status = RFL_STATUS_ON_HOLD;

@@ -32,10 +32,18 @@ uint16_t m_area_of(uint16_t queue)
 
 bool m_alive(const struct model *m, uint16_t area) { return area != BLACK_COUNTRY || m->now_ms < m->england->ends_ms; }
 
-bool m_takes(const struct model *m, uint16_t queue)
+bool m_lives(const struct model *m, uint16_t queue)
 {
     return m_queue_is_intake(queue) && m_alive(m, m_area_of(queue));
 }
+
+static bool is_open(const struct model *m, uint16_t queue)
+{
+    int64_t closes_ms = m->england->closes_ms[index_of(queue)];
+    return m->now_ms >= m->england->opens_ms[index_of(queue)] && (closes_ms == 0 || m->now_ms < closes_ms);
+}
+
+bool m_takes(const struct model *m, uint16_t queue) { return m_lives(m, queue) && is_open(m, queue); }
 
 /* Who has the whole of what was an area; 0: nobody has. */
 static uint16_t heir_of(const struct model *m, uint16_t area)
@@ -74,10 +82,20 @@ static int64_t changed_ms(const struct model *m, uint16_t area)
 
 /* ---- rules and room ---- */
 
-static bool holds(const struct model *m, const struct m_rule *rule, uint16_t area, const struct m_form *form)
+static bool is_of_age(const struct m_rule *rule, uint8_t age)
 {
+    if (rule->age_max == 0)
+        return true;
+    return age == 0 ? rule->age_unknown : age >= rule->age_min && age <= rule->age_max;
+}
+
+/* A rule that says "not yet" says nothing more on its day. */
+static bool holds(const struct model *m, const struct m_rule *rule, uint16_t area, const struct m_facts *facts)
+{
+    const struct m_form *form = &facts->form;
     bool city = area == MANCHESTER && model_places[form->place].part == M_CITY;
     return rule->area == area && !rule->shadow && m->now_ms >= rule->from_ms && m->now_ms < rule->until_ms &&
+           (rule->again_ms == 0 || m->now_ms < rule->again_ms) && is_of_age(rule, facts->age) &&
            (rule->where == M_ANYWHERE || (rule->where == M_IN_THE_CITY) == city) &&
            (rule->door == 0 || rule->door == form->door) && (!rule->off_sick || form->off_sick);
 }
@@ -94,24 +112,45 @@ static bool is_full(const struct model *m, uint16_t queue, const struct m_case *
     return capacity != 0 && count >= capacity;
 }
 
+/* Whoever takes them; the queue itself, or whom it passes people on to. Nobody: the desk, and until the queue opens. */
+static void find_room(const struct model *m, uint16_t wanted, const struct m_case *own, struct m_place *out)
+{
+    uint16_t queue = wanted;
+    while (queue != 0 && (!is_open(m, queue) || is_full(m, queue, own)))
+        queue = m->england->overflow[index_of(queue)];
+    int64_t opens_ms = m->england->opens_ms[index_of(wanted)];
+    if (queue != 0)
+        out->queue = queue;
+    else if (m->now_ms < opens_ms)
+        out->again_ms = opens_ms;
+}
+
+struct m_place m_route_facts(const struct model *m, const struct m_facts *facts, const struct m_case *own)
+{
+    const struct m_home *home = &model_places[facts->form.place];
+    const struct m_rule *rule = NULL;
+    uint16_t area = home->area != 0 ? area_of_home(m, home) : 0;
+    if (area == 0 && home->part != M_OUTSIDE)
+        area = model_sources[facts->source].area;       /* nothing better is known than where the referrer works */
+    if (area == 0)
+        return (struct m_place){ .queue = NATIONAL_TRIAGE, .facts = *facts };
+    for (unsigned i = 0; i < m->england->rules && rule == NULL; i++)
+        if (holds(m, &m->england->rule[i], area, facts))
+            rule = &m->england->rule[i];
+    struct m_place to = { .queue = (uint16_t)(2000 + area), .area = area, .by_facts = true, .facts = *facts };
+    if (rule == NULL)
+        find_room(m, (uint16_t)(1000 + area), own, &to);
+    else if (rule->to != 0)
+        find_room(m, rule->to, own, &to);
+    else
+        to.again_ms = rule->again_ms;
+    return to;
+}
+
 struct m_place m_route(const struct model *m, unsigned source, const struct m_form *form, const struct m_case *own)
 {
-    const struct m_home *home = &model_places[form->place];
-    uint16_t area = home->area != 0 ? area_of_home(m, home) : 0, queue = 0;
-    bool decided = false;
-    if (area == 0 && home->part != M_OUTSIDE)
-        area = model_sources[source].area;      /* nothing better is known than where the referrer works */
-    if (area == 0)
-        return (struct m_place){ NATIONAL_TRIAGE, 0, false };
-    for (unsigned i = 0; i < m->england->rules && !decided; i++) {
-        decided = holds(m, &m->england->rule[i], area, form);
-        queue = decided ? m->england->rule[i].to : 0;
-    }
-    if (!decided)
-        queue = (uint16_t)(1000 + area);
-    while (queue != 0 && is_full(m, queue, own))
-        queue = m->england->overflow[index_of(queue)];
-    return (struct m_place){ queue != 0 ? queue : (uint16_t)(2000 + area), area, true };
+    struct m_facts facts = { *form, (uint8_t)source, m_age(m, form) };
+    return m_route_facts(m, &facts, own);
 }
 
 /* ---- who has lost their home ---- */
@@ -122,10 +161,15 @@ static bool waits(const struct m_case *k)
                                  k->status == RFL_STATUS_QUEUED || k->status == RFL_STATUS_DECLINING);
 }
 
-void m_placed(struct model *m, struct m_case *k, uint16_t referral, uint16_t area)
+void m_placed(struct model *m, struct m_case *k, uint16_t referral, const struct m_place *place)
 {
     k->placed_ms = m->now_ms;
-    k->placed_area = area;
+    k->came_home = false;
+    k->placed_area = place != NULL && place->by_facts ? place->area : 0;
+    k->again_ms = place != NULL ? place->again_ms : 0;
+    k->again_at = place != NULL ? place->queue : 0;
+    if (place != NULL)
+        k->facts = place->facts;
     if (referral != 0)
         k->placed_by = referral;
 }
@@ -157,7 +201,8 @@ static bool belongs_elsewhere(const struct model *m, const struct m_case *k, boo
     uint16_t heir = heir_of(m, m_area_of(k->queue));
     bool may_choose = heir == 0 && (out->area == BIRMINGHAM || out->area == BATH);
     if (!by_facts && !may_choose)       /* somebody had put it there, and who follows keeps it */
-        *out = (struct m_place){ heir != 0 ? (uint16_t)(1000 + heir) : NATIONAL_TRIAGE, heir, false };
+        *out = (struct m_place){ .queue = heir != 0 ? (uint16_t)(1000 + heir) : NATIONAL_TRIAGE, .area = heir,
+                                 .facts = out->facts };
     return true;
 }
 
@@ -186,7 +231,8 @@ uint16_t m_home(const struct model *m, const struct m_case *k, struct m_place to
     return wants_provider && !held && !m_said_no(k, queue) ? queue : m_triage_of(m, m_area_of(queue));
 }
 
-/* Another place and nothing else. Who waited for a provider and has to wait for a desk waits for its decision. */
+/* Another place and nothing else. Who waited for a provider and has to wait for a desk waits for its decision, up to
+ * the day where it is too early. */
 void m_go_home(struct model *m, struct m_case *k, bool looked)
 {
     struct m_place to;
@@ -202,7 +248,10 @@ void m_go_home(struct model *m, struct m_case *k, bool looked)
     k->queue = queue;
     k->area = m_area_of(queue);
     k->lapses = 0;
-    m_placed(m, k, 0, to.by_facts ? to.area : 0);
+    m_placed(m, k, 0, &to);
+    k->came_home = true;
+    if (k->status == RFL_STATUS_TRIAGE)
+        m_end_by(k, m_day_of(k));
 }
 
 struct m_case *m_begin(struct model *m, uint16_t kase)

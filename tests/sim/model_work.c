@@ -158,7 +158,7 @@ static void redirect(struct model *m, struct m_case *k, uint16_t asked)
     k->hops++;
     k->escalation = 0;
     m_free_holder(k);
-    m_placed(m, k, 0, 0);
+    m_placed(m, k, 0, NULL);
     if (over || said_no || held || target == k->queue || !m_takes(m, target))
         m_to_triage(m, k);
     else
@@ -295,6 +295,8 @@ static void escalate(struct model *m, struct m_case *k)
 {
     k->escalation = k->escalation < UINT8_MAX ? (uint8_t)(k->escalation + 1) : UINT8_MAX;
     m_start_clock(m, k, RFL_CLOCK_ESCALATED);
+    if (k->status == RFL_STATUS_TRIAGE)
+        m_end_by(k, m_day_of(k));
     if (k->status == RFL_STATUS_QUEUED)
         k->accept_by_ms = k->due_ms;
     if (before_yes(k))
@@ -328,7 +330,9 @@ static void lapse(struct model *m, struct m_case *k)
 /* Of everything that has come due meanwhile, the last is what matters: nobody is warned of what is over. */
 void m_run_on(struct model *m, struct m_case *k)
 {
-    if (k->clock == RFL_CLOCK_LEASE) {
+    if (m_is_due_again(m, k)) {
+        m_decide_again(m, k);
+    } else if (k->clock == RFL_CLOCK_LEASE) {
         lapse(m, k);
     } else if (k->due_ms > m->now_ms) {
         if (k->warned == 0 && before_yes(k))
@@ -412,7 +416,7 @@ const char *model_offered(struct model *m, uint64_t session, uint16_t kase, stru
         return NULL;                    /* after a reconnect: the same again */
     if (now->status != RFL_STATUS_QUEUED || now->linked_to != 0)
         return "an offer of a case that does not wait";
-    if (!m_takes(m, now->queue))
+    if (!m_lives(m, now->queue))
         return "an offer from a queue that is no more";
     if (m_rests(m, now->queue))
         return "an offer from a queue that is paused or at its capacity";
@@ -442,7 +446,7 @@ uint16_t model_forgotten(const struct model *m)
         for (unsigned j = 0; j < m->open_count; j++) {
             const struct m_case *k = &m->kase[m->open[j]];
             if (k->status == RFL_STATUS_QUEUED && k->linked_to == 0 && wants(m, i, k->queue) &&
-                m_takes(m, k->queue) && !m_rests(m, k->queue))
+                m_lives(m, k->queue) && !m_rests(m, k->queue))
                 return m->open[j];
         }
     }

@@ -3,7 +3,8 @@
  *   sim [--seed N] [--seeds COUNT] [--seconds S] [--steps M] [--verbose] [--summary] [--covered]
  *
  * Runs COUNT seeds from N on (or as many as S seconds have room for), M steps each. Prints each failing seed, with all
- * that happened in it, and stops. --covered: fails as well when a cell of the table of transitions was not reached. */
+ * that happened in it, and stops. --covered: fails as well when a cell of the table of transitions was not reached, or
+ * a day on which somebody is decided again. */
 #include "sim.h"
 
 #include <stdio.h>

@@ -47,6 +47,8 @@ struct sim_card { uint16_t kase; struct rfl_token token; };
 struct sim_tally {
     uint64_t commands, turns, seeds, refused[RFL_CODE_COUNT], deeds[SIM_DEEDS], asks[RFL_MSG_COUNT];
     uint64_t crashes, undone, lost, reloads, drains, backward, offers, feedback, notices, framed, compared;
+    uint64_t again, again_moved;        /* decided again on the day; of those, whom a change of areas had put off */
+    uint64_t reason[RFL_ROUTE_REASON_COUNT], by_age;        /* of decisions; those by a rule that asks for an age */
     uint64_t rehomed, england[4];       /* seeds: with shipped rules, an area ended whole, divided, a part left */
     uint64_t passed_most;               /* of all heads: how often somebody of another door came first */
     uint64_t ended[RFL_STATUS_COUNT], cell[RFL_STATUS_COUNT][RFL_EVENT_COUNT];
@@ -97,7 +99,7 @@ unsigned sim_draw(struct sim *sim, const unsigned *weights, unsigned count);
 void sim_say(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 _Noreturn void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sim_summary(const struct sim *sim);
-/* Every cell of the table of transitions was reached; says which were not. */
+/* Every cell of the table of transitions was reached, and so were days and ages; says what was not. */
 bool sim_covered(const struct sim *sim);
 
 /* ---- a seed ---- */

@@ -34,7 +34,8 @@ struct rfl_view sim_bytes_of(const struct m_form *in, struct rfl_form *form)
     unsigned named = model_named(in);
     (void)snprintf(name, sizeof name, CANARY_NAME " %c%c", 'A' + named / 26, 'a' + named % 26);
     (void)snprintf(nino, sizeof nino, "JA%06uA", in->person * 7u + 100000u);
-    (void)snprintf(birth, sizeof birth, "19%02u-02-28", 40 + named % 50);
+    (void)snprintf(birth, sizeof birth, "%04u-%02u-%02u", model_birth_year(in), M_BIRTH_MONTH,
+                   M_BIRTH_DAY);
     (void)snprintf(note, sizeof note, "b%u", in->body);
     *form = (struct rfl_form){ .name = sim_text(name), .phone = sim_text(CANARY_PHONE), .has_band = true,
                                .band = in->band, .door = in->door, .consent = in->consent, .notify = in->notify,

@@ -193,6 +193,14 @@ void sim_check_all(struct sim *sim)
 
 /* ---- the log, for the marks of coverage ---- */
 
+static void mark_decision(struct sim *sim, const struct rfl_decision *decision)
+{
+    const struct rfl_policy *policy = sim->policies[sim->policy];
+    sim->tally.reason[decision->reason]++;
+    sim->tally.by_age += decision->rule != 0 && decision->rule <= policy->rule_count &&
+                         (policy->rule[decision->rule - 1].when.fields & 1u << RFL_FIELD_AGE) != 0;
+}
+
 void sim_look_at_log(struct sim *sim)
 {
     struct rfl_store_stat stat;
@@ -203,6 +211,8 @@ void sim_look_at_log(struct sim *sim)
             sim_fail(sim, "entry %llu cannot be read", (unsigned long long)sim->seen_entries + 1);
         if (entry.kase.v == 0 || entry.kase.v > M_CASES_MAX)
             continue;
+        if (entry.has_decided)
+            mark_decision(sim, &entry.decided.decision);
         uint8_t *status = &sim->seen_status[entry.kase.v];
         for (uint32_t i = 0; i < entry.event_count; i++) {
             sim->tally.cell[*status][entry.events[i].kind]++;
@@ -212,6 +222,17 @@ void sim_look_at_log(struct sim *sim)
 }
 
 /* ---- the log, for what the engine did by itself ---- */
+
+static void follow_clock(struct sim *sim, const struct rfl_entry *entry)
+{
+    uint16_t n = (uint16_t)entry->kase.v;
+    if (entry->has_decided) {
+        sim_say(sim, "case %u is decided again on its day: queue %u", n, entry->events[entry->event_count - 1].queue.v);
+        sim->tally.again++;
+        sim->tally.again_moved += sim->model.kase[n].came_home;
+    }
+    model_clock(&sim->model, n);
+}
 
 void sim_follow(struct sim *sim)
 {
@@ -224,7 +245,7 @@ void sim_follow(struct sim *sim)
         uint8_t kind = entry.event_count > 0 ? entry.events[0].kind : (uint8_t)RFL_EVENT_NONE;
         if (kind != RFL_EVENT_REHOMED && kind != RFL_EVENT_UNHOMED) {
             if (entry.actor == RFL_ACTOR_CLOCK && entry.kase.v != 0)
-                model_clock(&sim->model, (uint16_t)entry.kase.v);
+                follow_clock(sim, &entry);
             continue;
         }
         sim_say(sim, "case %llu goes from queue %u to queue %u: its area has changed",

@@ -12,6 +12,7 @@ static const char *const queue_names[M_QUEUES] = {
     "greater-manchester/city/one", "greater-manchester/city/two", "greater-manchester/three",
     "birmingham-solihull/further" };
 enum { GM = 0, ONE = 5, TWO = 6, THREE = 7, FURTHER = 8 };
+enum { BATH = 1, BIRMINGHAM = 3, BLACK_COUNTRY = 4, BRISTOL = 5, MANCHESTER = 16 };
 
 static int64_t midnight_ms(int32_t day) { return rfl_london_midnight_ms(rfl_date_from_days(day)); }
 
@@ -35,11 +36,18 @@ static int64_t some_day(struct sim *sim, int64_t after_ms)
 
 /* ---- drawing ---- */
 
+static void draw_age(struct sim *sim, struct m_rule *rule)
+{
+    rule->age_min = (uint8_t)(36 + sim_below(sim, 45));         /* people are about 36 to 88, and grow older */
+    rule->age_max = (uint8_t)(rule->age_min + sim_below(sim, 25));
+    rule->age_unknown = sim_below(sim, 2) == 0;
+}
+
 static struct m_rule some_rule(struct sim *sim)
 {
     static const uint16_t to[] = { 1016, 3001, 3002, 3003, 3001, 0 };
     static const uint8_t doors[] = { RFL_DOOR_GP, RFL_DOOR_SELF, RFL_DOOR_LOCAL_SERVICE };
-    struct m_rule rule = { .area = 16, .to = to[sim_below(sim, 6)], .where = (uint8_t)sim_below(sim, 3),
+    struct m_rule rule = { .area = MANCHESTER, .to = to[sim_below(sim, 6)], .where = (uint8_t)sim_below(sim, 3),
                            .door = sim_below(sim, 3) == 0 ? doors[sim_below(sim, 3)] : 0,
                            .off_sick = sim_below(sim, 3) == 0, .shadow = sim_below(sim, 4) == 0,
                            .from_ms = 0, .until_ms = INT64_MAX };
@@ -49,15 +57,37 @@ static struct m_rule some_rule(struct sim *sim)
         rule.until_ms = (rule.from_ms != 0 ? rule.from_ms : WORLD_BEGINS_MS) + INT64_C(40) * 86400000;
     if (rule.until_ms != INT64_MAX)
         rule.until_ms = midnight_ms(rfl_date_days(rfl_london_date(rule.until_ms)));
+    if (sim_below(sim, 3) == 0)
+        draw_age(sim, &rule);
+    if (sim_below(sim, 4) == 0)
+        rule.to = 0;
+    if (rule.to == 0 && sim_below(sim, 4) != 0)
+        rule.again_ms = some_day(sim, rule.from_ms != 0 ? rule.from_ms : WORLD_BEGINS_MS);
     return rule;
+}
+
+/* Before all others: for some, or for everybody, it is too early in this area. */
+static void put_off(struct sim *sim, struct m_england *e, uint16_t area, int64_t after_ms)
+{
+    struct m_rule rule = { .area = area, .off_sick = sim_below(sim, 3) == 0, .until_ms = INT64_MAX,
+                           .again_ms = some_day(sim, after_ms) };
+    if (sim_below(sim, 2) == 0)         /* the day after: clocks run that would run past it */
+        rule.again_ms = midnight_ms(rfl_date_days(rfl_london_date(after_ms)) + 1);
+    if (e->rules == M_RULES || sim_below(sim, 3) == 0)
+        return;
+    if (sim_below(sim, 3) == 0)
+        draw_age(sim, &rule);
+    memmove(&e->rule[1], &e->rule[0], e->rules++ * sizeof rule);
+    e->rule[0] = rule;
 }
 
 /* As shipped: config/policy/routes.d/greater-manchester.conf, of which the simulator's people meet two rules. */
 static void as_shipped(struct m_england *e)
 {
-    e->rule[e->rules++] = (struct m_rule){ .area = 16, .to = 3002, .where = M_IN_THE_CITY, .off_sick = true,
+    e->rule[e->rules++] = (struct m_rule){ .area = MANCHESTER, .to = 3002, .where = M_IN_THE_CITY, .off_sick = true,
                                            .until_ms = INT64_MAX };
-    e->rule[e->rules++] = (struct m_rule){ .area = 16, .to = 3001, .where = M_IN_THE_CITY, .until_ms = INT64_MAX };
+    e->rule[e->rules++] = (struct m_rule){ .area = MANCHESTER, .to = 3001, .where = M_IN_THE_CITY,
+                                           .until_ms = INT64_MAX };
 }
 
 static void draw_room(struct sim *sim, struct m_england *e)
@@ -73,15 +103,31 @@ static void draw_room(struct sim *sim, struct m_england *e)
     }
 }
 
+/* Providers who begin later, and who end. */
+static void draw_dates(struct sim *sim, struct m_england *e, unsigned first, unsigned last)
+{
+    for (unsigned i = first; i <= last; i++) {
+        if (sim_below(sim, 3) == 0)
+            e->opens_ms[i] = some_day(sim, WORLD_BEGINS_MS);
+        if (sim_below(sim, 4) == 0)
+            e->closes_ms[i] = some_day(sim, e->opens_ms[i] != 0 ? e->opens_ms[i] : WORLD_BEGINS_MS);
+    }
+}
+
 static void draw_changes(struct sim *sim, struct m_england *e, int64_t after_ms)
 {
     unsigned what = sim_below(sim, 6);
     if (what < 4) {
         e->ends_ms = some_day(sim, after_ms);
         e->divided = what < 2;
+        put_off(sim, e, BIRMINGHAM, e->ends_ms);
+        if (e->divided)
+            put_off(sim, e, BATH, e->ends_ms);
     }
-    if (what > 2)
+    if (what > 2) {
         e->leaves_ms = some_day(sim, after_ms);
+        put_off(sim, e, BRISTOL, e->leaves_ms);
+    }
 }
 
 static bool draw(struct sim *sim, struct m_england *e)
@@ -91,8 +137,11 @@ static bool draw(struct sim *sim, struct m_england *e)
     sim->announced_at = 500 + sim_below(sim, 7000);
     if (sim_below(sim, 6) == 0)
         draw_changes(sim, e, WORLD_BEGINS_MS);
+    if (sim_below(sim, 2) == 0)
+        put_off(sim, e, sim_below(sim, 2) == 0 ? BIRMINGHAM : BLACK_COUNTRY, WORLD_BEGINS_MS);
+    draw_dates(sim, e, FURTHER, FURTHER);
     if (sim_below(sim, 2) == 0) {
-        e->rule[e->rules++] = (struct m_rule){ .area = 3, .to = 3005, .until_ms = INT64_MAX };
+        e->rule[e->rules++] = (struct m_rule){ .area = BIRMINGHAM, .to = 3005, .until_ms = INT64_MAX };
         e->capacity[FURTHER] = sim_below(sim, 2) * (1 + sim_below(sim, 8));
         e->overflow[FURTHER] = e->capacity[FURTHER] != 0 && sim_below(sim, 4) != 0 ? 1003 : 0;
     }
@@ -103,6 +152,7 @@ static bool draw(struct sim *sim, struct m_england *e)
     for (unsigned i = sim_below(sim, 6); i > 0; i--)
         e->rule[e->rules++] = some_rule(sim);
     draw_room(sim, e);
+    draw_dates(sim, e, ONE, THREE);
     return false;
 }
 
@@ -127,6 +177,10 @@ static void write_provider(FILE *f, const struct m_england *e, unsigned i, const
     for (unsigned j = 0; e->overflow[i] != 0 && j < M_QUEUES; j++)
         if (model_intake[j] == e->overflow[i])
             (void)fprintf(f, " overflow = \"%s\";", queue_names[j]);
+    if (e->opens_ms[i] != 0)
+        (void)fprintf(f, " opens = \"%s\";", date_text(e->opens_ms[i]));
+    if (e->closes_ms[i] != 0)
+        (void)fprintf(f, " closes = \"%s\";", date_text(e->closes_ms[i]));
     (void)fprintf(f, " }%s\n", end);
 }
 
@@ -147,11 +201,16 @@ static void write_rule(FILE *f, const struct m_rule *rule, unsigned number, bool
         (void)fprintf(f, "door = \"%s\"; ", rfl_door_name((enum rfl_door)rule->door));
     if (rule->off_sick)
         (void)fputs("employment = \"off_sick\"; ", f);
+    if (rule->age_max != 0)
+        (void)fprintf(f, "age = ( \"%u-%u\"%s ); ", rule->age_min, rule->age_max,
+                      rule->age_unknown ? ", \"unknown\"" : "");
     (void)fputs("}; ", f);
     for (unsigned i = 0; i < M_QUEUES; i++)
         if (rule->to != 0 && model_intake[i] == rule->to)
             (void)fprintf(f, "to = \"%s\"; ", queue_names[i]);
-    (void)fprintf(f, "%s}%s\n", rule->to == 0 ? "nowhere = true; " : "", last ? "" : ",");
+    if (rule->again_ms != 0)
+        (void)fprintf(f, "not_yet = \"%s\"; ", date_text(rule->again_ms));
+    (void)fprintf(f, "%s}%s\n", rule->to == 0 && rule->again_ms == 0 ? "nowhere = true; " : "", last ? "" : ",");
 }
 
 static void write_rules(FILE *f, const struct m_england *e, uint16_t area)
@@ -168,13 +227,26 @@ static void write_rules(FILE *f, const struct m_england *e, uint16_t area)
     (void)fclose(f);
 }
 
+/* An area that has rules, and no providers but its intake. */
+static void write_other(struct sim *sim, unsigned policy, const char *name, uint16_t area)
+{
+    char file[96];
+    (void)snprintf(file, sizeof file, "routes.d/%s.conf", name);
+    FILE *f = open_file(sim, policy, file);
+    (void)fprintf(f, "schema_version = 1;\narea = \"%s\";\n", name);
+    write_rules(f, &sim->england, area);
+}
+
 static void write_routes(struct sim *sim, unsigned policy, bool shipped)
 {
     const struct m_england *e = &sim->england;
     FILE *f = open_file(sim, policy, "routes.d/birmingham-solihull.conf");
     (void)fputs("schema_version = 1;\narea = \"birmingham-solihull\";\nproviders = (\n", f);
     write_provider(f, e, FURTHER, ");");
-    write_rules(f, e, 3);
+    write_rules(f, e, BIRMINGHAM);
+    write_other(sim, policy, "black-country", BLACK_COUNTRY);
+    write_other(sim, policy, "bath-swindon-wiltshire", BATH);
+    write_other(sim, policy, "bristol-north-somerset-south-gloucestershire", BRISTOL);
     f = open_file(sim, policy, "routes.d/greater-manchester.conf");
     if (shipped) {
         char line[512];
@@ -191,7 +263,7 @@ static void write_routes(struct sim *sim, unsigned policy, bool shipped)
     write_provider(f, e, ONE, ",");
     write_provider(f, e, TWO, ",");
     write_provider(f, e, THREE, ");");
-    write_rules(f, e, 16);
+    write_rules(f, e, MANCHESTER);
 }
 
 /* The shipped areas, with what this seed changes behind the names of two of them. */
@@ -265,6 +337,8 @@ void sim_announce(struct sim *sim)
     if (before.ends_ms != INT64_MAX || before.leaves_ms != INT64_MAX)
         return;
     draw_changes(sim, &sim->england, sim->world.now.wall_ms);
+    for (unsigned i = 0; i < 2; i++)
+        write_routes(sim, i, sim->shipped_rules);
     load(sim, policies);
     enum rfl_err err = rfl_engine_set_policy(sim->world.engine, policies[sim->policy], sim->world.directories,
                                              &sim->world.now, NULL);
@@ -286,12 +360,27 @@ void sim_announce(struct sim *sim)
             (long long)(sim->england.leaves_ms - sim->world.now.wall_ms) / 60000);
 }
 
-/* Until the hour of the next change; 0: there is none. */
+static void note_next(const struct sim *sim, int64_t at_ms, int64_t *next_ms)
+{
+    if (at_ms > sim->machine_ms && at_ms < *next_ms)
+        *next_ms = at_ms;
+}
+
+/* Until the hour of the next change, of areas, rules or providers; 0: there is none. */
 int64_t sim_until_change(const struct sim *sim)
 {
     const struct m_england *e = &sim->england;
-    int64_t next_ms = e->ends_ms > sim->machine_ms ? e->ends_ms : INT64_MAX;
-    if (e->leaves_ms > sim->machine_ms && e->leaves_ms < next_ms)
-        next_ms = e->leaves_ms;
+    int64_t next_ms = INT64_MAX;
+    note_next(sim, e->ends_ms, &next_ms);
+    note_next(sim, e->leaves_ms, &next_ms);
+    for (unsigned i = 0; i < e->rules; i++) {
+        note_next(sim, e->rule[i].from_ms, &next_ms);
+        note_next(sim, e->rule[i].until_ms, &next_ms);
+        note_next(sim, e->rule[i].again_ms, &next_ms);
+    }
+    for (unsigned i = 0; i < M_QUEUES; i++) {
+        note_next(sim, e->opens_ms[i], &next_ms);
+        note_next(sim, e->closes_ms[i], &next_ms);
+    }
     return next_ms == INT64_MAX ? 0 : next_ms - sim->machine_ms;
 }

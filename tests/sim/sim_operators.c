@@ -71,6 +71,9 @@ static void some_order(struct sim *sim)
                              .queue = targets[sim_below(sim, sizeof targets / sizeof targets[0])],
                              .until_ms = sim->world.now.wall_ms + ahead_ms[sim_below(sim, 5)],
                              .close = (uint8_t)sim_below(sim, RFL_CLOSE_COUNT) };
+    uint16_t area = order.kase <= sim->model.cases ? sim->model.kase[order.kase].area : 0;
+    if (order.kind == RFL_MSG_PLACE && sim_chance(sim, 48) && area != 0)
+        order.queue = (uint16_t)(2000 + area);      /* its own desk, perhaps once more */
     if (order.kind == RFL_MSG_RELEASE && sim_chance(sim, 128))
         order.queue = 0;
     else if (order.kind != RFL_MSG_PLACE && order.kind != RFL_MSG_RELEASE)

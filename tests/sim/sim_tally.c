@@ -87,7 +87,9 @@ void sim_summary(const struct sim *sim)
         { "crashes", t->crashes }, { "undone", t->undone }, { "lost_answers", t->lost }, { "reloads", t->reloads },
         { "drains", t->drains }, { "clock_set_back", t->backward }, { "passed_over_most", t->passed_most },
         { "offers", t->offers }, { "feedback", t->feedback }, { "notices", t->notices }, { "compared", t->compared },
-        { "rehomed", t->rehomed }, { "rules_as_shipped", t->england[0] }, { "area_ended", t->england[1] },
+        { "decided_again", t->again }, { "decided_again_of_moved", t->again_moved },
+        { "decided_by_age", t->by_age }, { "rehomed", t->rehomed },
+        { "rules_as_shipped", t->england[0] }, { "area_ended", t->england[1] },
         { "area_divided", t->england[2] }, { "part_left", t->england[3] } };
     for (unsigned i = 0; i < sizeof totals / sizeof totals[0]; i++)
         print_one("total", totals[i].name, totals[i].value);
@@ -99,12 +101,32 @@ void sim_summary(const struct sim *sim)
         print_one("refused", rfl_code_name((enum rfl_code)i), t->refused[i]);
     for (unsigned i = 0; i < RFL_STATUS_COUNT; i++)
         print_one("left_in", rfl_status_word((enum rfl_status)i), t->ended[i]);
+    for (unsigned i = 0; i < RFL_ROUTE_REASON_COUNT; i++)
+        print_one("reason", rfl_route_reason_word((enum rfl_route_reason)i), t->reason[i]);
     print_cells(t);
+}
+
+/* What has no cell of its own: a day that came, and why there was one; an age. */
+static bool days_covered(const struct sim_tally *t)
+{
+    const struct { const char *what; uint64_t count; } wanted[] = {
+        { "decided again on the day", t->again }, { "the same of whom a change of areas had moved", t->again_moved },
+        { "too early by a rule", t->reason[RFL_ROUTE_REASON_RULE_NOT_YET] },
+        { "too early because a provider has not opened", t->reason[RFL_ROUTE_REASON_INTAKE_NOT_OPEN] },
+        { "a provider has closed", t->reason[RFL_ROUTE_REASON_QUEUE_CLOSED] }, { "decided by age", t->by_age } };
+    bool all = true;
+    for (unsigned i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        if (wanted[i].count > 0)
+            continue;
+        (void)printf("never reached: %s\n", wanted[i].what);
+        all = false;
+    }
+    return all;
 }
 
 bool sim_covered(const struct sim *sim)
 {
-    bool all = true;
+    bool all = days_covered(&sim->tally);
     for (unsigned s = 0; s < RFL_STATUS_COUNT; s++) {
         for (unsigned e = 0; e < RFL_EVENT_COUNT; e++) {
             bool allowed = rfl_table_next((enum rfl_status)s, (enum rfl_event_kind)e) != RFL_STATUS_NONE;

@@ -57,7 +57,7 @@ static bool must_hear(const struct sim *sim, unsigned worker)
     const struct m_worker *w = &sim->model.worker[worker];
     bool theirs = false;
     for (unsigned i = 0; i < M_QUEUES; i++)
-        theirs = theirs || ((w->queues & 1u << i) != 0 && !m_takes(&sim->model, model_intake[i]));
+        theirs = theirs || ((w->queues & 1u << i) != 0 && !m_lives(&sim->model, model_intake[i]));
     return theirs && !w->told_moved;
 }
 
@@ -256,15 +256,19 @@ static void reopen(struct sim *sim)
     sim->tally.crashes++;
 }
 
-/* Unless the engine says that it is not done, nobody waits in an area that has changed, and every worker knows. */
+/* Unless the engine says that it is not done, nobody waits in an area that has changed, or for a day that has come, and
+ * every worker knows. */
 static void check_areas(struct sim *sim)
 {
     struct model *m = &sim->model;
     if (rfl_engine_next_due(sim->world.engine) <= sim->world.now.wall_ms)
         return;
-    for (unsigned i = 0; i < m->open_count; i++)
+    for (unsigned i = 0; i < m->open_count; i++) {
         if (model_homeless(m, m->open[i]))
             sim_fail(sim, "case %u waits where nobody may any more", m->open[i]);
+        if (model_overdue(m, m->open[i]))
+            sim_fail(sim, "case %u was put off until a day that has come", m->open[i]);
+    }
     for (unsigned w = 0; w < M_WORKERS; w++)
         if (m->worker[w].session != 0 && must_hear(sim, w))
             sim_fail(sim, "worker %u was not told that its queue has ended", w);

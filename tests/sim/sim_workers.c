@@ -62,7 +62,8 @@ static void go_away(struct sim *sim, unsigned worker)
     unsigned returned = model_gone(&sim->model, worker);
     sim_say(sim, "worker %u is gone, %u offers go back", worker, returned);
     rfl_engine_gone(sim->world.engine, session);
-    sim_follow(sim);
+    if (rfl_store_error(sim->world.store) == RFL_E_OK)      /* else the turn is undone, and there is nothing to read */
+        sim_follow(sim);
 }
 
 static void ping(struct sim *sim, unsigned worker)
