@@ -41,8 +41,7 @@ static void *connect_dealer(void *context, const char *endpoint, const struct rf
 
 /* ---- producers ---- */
 
-/* correlation 0: nothing is in flight. asked_ns 0: nothing was asked that still waits for its receipt. */
-struct slot { uint64_t correlation, asked_ns, again_ns; };
+struct slot { uint64_t correlation, sent_ns; };         /* correlation 0: free */
 
 struct producer {
     struct invent *invent;
@@ -52,7 +51,6 @@ struct producer {
     struct slot slot[LOAD_IN_FLIGHT_MAX];               /* connection i has every connections-th, from i on */
     uint64_t next[LOAD_IN_FLIGHT_MAX];                  /* each slot's next correlation: slot + a multiple of all */
     uint32_t free_slot[LOAD_IN_FLIGHT_MAX], free_count;
-    uint32_t busy_slot[LOAD_IN_FLIGHT_MAX], busy_count;     /* heard BUSY: free again at their again_ns */
     uint64_t mark_ns, end_ns, heard_ns, receipts_in_all;
 };
 
@@ -99,15 +97,13 @@ static void send_next(struct producer *p, uint32_t slot)
         p->free_slot[p->free_count++] = slot;           /* not connected yet: tried again in the next round */
         return;
     }
-    p->slot[slot].correlation = p->next[slot];
-    if (p->slot[slot].asked_ns == 0)
-        p->slot[slot].asked_ns = now_ns;
+    p->slot[slot] = (struct slot){ p->next[slot], now_ns };
     p->next[slot] += p->how->in_flight;
     if (p->next[slot] >= INVENT_CORRELATION_END)
         p->next[slot] = INVENT_CORRELATION_FIRST + slot;
 }
 
-static uint8_t refusal_code(const uint8_t *bytes, size_t len, uint32_t *retry_ms)
+static uint8_t refusal_code(const uint8_t *bytes, size_t len)
 {
     static _Thread_local uint8_t memory[RFL_ARENA_BYTES];
     struct rfl_arena arena;
@@ -116,34 +112,7 @@ static uint8_t refusal_code(const uint8_t *bytes, size_t len, uint32_t *retry_ms
     if (rfl_wire_decode_reply((struct rfl_view){ bytes, len }, &arena, &reply) != RFL_CODE_OK
         || reply.kind != RFL_MSG_REFUSAL)
         return RFL_CODE_PARSE;
-    *retry_ms = reply.refusal.retry_after_ms;
     return reply.refusal.code;
-}
-
-static void take_receipt(struct producer *p, struct slot *slot, uint64_t now_ns)
-{
-    p->receipts_in_all++;
-    if (now_ns >= p->mark_ns && now_ns < p->end_ns) {
-        p->out->receipts++;
-        hist_add(&p->out->latency, now_ns - slot->asked_ns);
-    }
-    slot->asked_ns = 0;
-}
-
-/* True: BUSY, and the slot waits. */
-static bool take_refusal(struct producer *p, struct slot *slot, const uint8_t *bytes, size_t len, uint64_t now_ns)
-{
-    uint32_t retry_ms = 0;
-    uint8_t code = refusal_code(bytes, len, &retry_ms);
-    if (code != RFL_CODE_BUSY) {
-        p->out->refused++;
-        p->out->refusal = code;
-        slot->asked_ns = 0;
-        return false;
-    }
-    p->out->busy++;
-    slot->again_ns = now_ns + retry_ms * UINT64_C(1000000);
-    return true;
 }
 
 static void take_answer(struct producer *p, const uint8_t *bytes, size_t len, uint64_t now_ns)
@@ -151,21 +120,24 @@ static void take_answer(struct producer *p, const uint8_t *bytes, size_t len, ui
     uint64_t correlation;
     unsigned field;
     bool read = read_head(bytes, len, &correlation, &field);
-    uint32_t at = (uint32_t)((correlation - INVENT_CORRELATION_FIRST) % p->how->in_flight);
-    struct slot *slot = &p->slot[at];
-    if (!read || correlation < INVENT_CORRELATION_FIRST || slot->correlation != correlation) {
+    uint64_t slot = (correlation - INVENT_CORRELATION_FIRST) % p->how->in_flight;
+    if (!read || correlation < INVENT_CORRELATION_FIRST || p->slot[slot].correlation != correlation) {
         p->out->strays++;
         return;
     }
-    slot->correlation = 0;
-    p->heard_ns = now_ns;
-    if (field != FIELD_RECEIPT && take_refusal(p, slot, bytes, len, now_ns)) {
-        p->busy_slot[p->busy_count++] = at;
-        return;
+    if (field == FIELD_RECEIPT) {
+        p->receipts_in_all++;
+        if (now_ns >= p->mark_ns && now_ns < p->end_ns) {
+            p->out->receipts++;
+            hist_add(&p->out->latency, now_ns - p->slot[slot].sent_ns);
+        }
+    } else {
+        p->out->refused++;
+        p->out->refusal = field == FIELD_REFUSAL ? refusal_code(bytes, len) : (uint8_t)RFL_CODE_PARSE;
     }
-    if (field == FIELD_RECEIPT)
-        take_receipt(p, slot, now_ns);
-    p->free_slot[p->free_count++] = at;
+    p->slot[slot].correlation = 0;
+    p->free_slot[p->free_count++] = (uint32_t)slot;
+    p->heard_ns = now_ns;
 }
 
 static void take_answers(struct producer *p, void *socket)
@@ -185,22 +157,6 @@ static bool is_over(const struct producer *p, uint64_t now_ns)
     return p->receipts_in_all + (p->how->in_flight - p->free_count) >= p->how->count;
 }
 
-/* Nobody waits for more than the end. */
-static void free_due(struct producer *p, uint64_t now_ns)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < p->busy_count; i++) {
-        uint32_t slot = p->busy_slot[i];
-        if (p->slot[slot].again_ns > now_ns && now_ns < p->end_ns)
-            p->busy_slot[kept++] = slot;
-        else
-            p->free_slot[p->free_count++] = slot;
-    }
-    if (p->busy_count > 0)
-        p->heard_ns = now_ns;                           /* it is we who are silent */
-    p->busy_count = kept;
-}
-
 static enum rfl_err produce(struct producer *p)
 {
     zmq_pollitem_t item[LOAD_CONNECTIONS_MAX];
@@ -208,7 +164,6 @@ static enum rfl_err produce(struct producer *p)
         item[i] = (zmq_pollitem_t){ .socket = p->socket[i], .events = ZMQ_POLLIN };
     for (;;) {
         uint64_t now_ns = load_now_ns();
-        free_due(p, now_ns);
         uint32_t waiting = p->free_count;
         for (uint32_t i = 0; i < waiting && !is_over(p, now_ns); i++)
             send_next(p, p->free_slot[--p->free_count]);
@@ -216,7 +171,7 @@ static enum rfl_err produce(struct producer *p)
             return RFL_E_OK;
         if (now_ns - p->heard_ns > SILENCE_MS * UINT64_C(1000000))
             return RFL_E_IO;
-        if (zmq_poll(item, (int)p->how->connections, p->busy_count > 0 ? 1 : 1000) == -1)
+        if (zmq_poll(item, (int)p->how->connections, 1000) == -1)
             return RFL_E_IO;
         for (unsigned i = 0; i < p->how->connections; i++)
             if ((item[i].revents & ZMQ_POLLIN) != 0)

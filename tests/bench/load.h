@@ -1,9 +1,7 @@
 /* load.h: producers and workers that keep a daemon busy, each in one loop of its own, and the figures they take.
  *
  * They speak to raw DEALER sockets with frames made ready beforehand, so that on a machine shared with the daemon what
- * is measured is the daemon. Nothing is sent twice: a refusal is counted and fails the run that did not expect one.
- * BUSY is heeded: after its retry_after_ms the next referral goes in its place, and the receipt of that one counts from
- * the first asking. */
+ * is measured is the daemon. Nothing is sent twice: a refusal is counted and fails the run that did not expect one. */
 #ifndef LOAD_H
 #define LOAD_H
 
@@ -23,10 +21,9 @@ struct load_submit {
 
 struct load_submitted {
     uint64_t receipts, refused, strays; /* receipts within the measured time; the others over all of it */
-    uint64_t busy;                      /* sent, answered BUSY and so not taken; not among `refused` */
-    uint8_t refusal;                    /* enum rfl_code of the last of `refused` */
+    uint8_t refusal;                    /* enum rfl_code of the last one */
     double run_s;
-    struct hist latency;                /* of each receipt, from the first asking on */
+    struct hist latency;                /* of each receipt, from the send call on */
 };
 
 /* Sends until the time or count is up, then waits for the answers to what is in flight. RFL_E_IO: no answer at all came
