@@ -165,8 +165,9 @@ static int try_locks(struct daemon *d)
         if (bus_refuses_strangers(d->bus, (enum bus_socket)socket))
             continue;
         LOG(&d->log, ERROR, "keys.not_kept", F_OURS("socket", socket_names[socket]),
-            F_LIT("why", "a key that nobody knows was not refused"),
-            F_LIT("next", "look at libzmq: it must have CURVE, ZAP and ZMQ_ZAP_ENFORCE_DOMAIN"));
+            F_LIT("why", "a key that nobody knows was not refused, or this machine does not reach its own address"),
+            F_LIT("next", "allow that address (IPAddressAllow= of the unit, firewall); or look at libzmq: it must have "
+                  "CURVE, ZAP and ZMQ_ZAP_ENFORCE_DOMAIN"));
         return EX_CONFIG;
     }
     return 0;

@@ -7,10 +7,13 @@ credentials, is stopped, reloaded, killed, stuck and wrongly configured, and its
 The lines that install it are the document's own, and the unit is the shipped one.
 """
 import datetime
+import fcntl
 import json
 import os
 import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -278,6 +281,22 @@ class Service(unittest.TestCase):
         self.drop_in("LoadCredentialEncrypted=", "LoadCredential=master.key:/tmp/keys/other.key",
                      "LoadCredentialEncrypted=server.key:/etc/referrald/server.key.cred")
         self.failed_for_good(74)
+
+    def test_13_addresses_are_closed_until_they_are_allowed(self):
+        """An address of this machine that is not localhost's stands for the network."""
+        with socket.socket() as any_socket:
+            SIOCSIFADDR = 0x8916
+            fcntl.ioctl(any_socket, SIOCSIFADDR, struct.pack("16sHH4s8x", b"lo:1", socket.AF_INET, 0,
+                                                             socket.inet_aton("10.5.7.1")))
+        if "does not support BPF/cgroup firewalling" in run("journalctl", "--no-pager"):
+            self.skipTest("this kernel has no filter of addresses for services")
+        change(CONF, DOORS, "tcp://10.5.7.1:5701")
+        self.addCleanup(change, CONF, "tcp://10.5.7.1:5701", DOORS)
+        self.failed_for_good(78)
+        self.assertIn("this machine does not reach its own address", said(5))
+        self.drop_in("IPAddressAllow=10.5.7.0/24")
+        run("systemctl", "start", UNIT)
+        self.assertEqual(shown("ActiveState"), "active")
 
 
 if __name__ == "__main__":
