@@ -358,8 +358,8 @@ long e2e_rss_kib(const struct e2e *e)
     FILE *f = fopen(path, "r");
     assert_non_null(f);
     while (kib == -1 && fgets(line, sizeof line, f) != NULL)
-        if (strncmp(line, "VmRSS:", 6) == 0)
-            kib = strtol(line + 6, NULL, 10);
+        if (strncmp(line, "RssAnon:", 8) == 0)
+            kib = strtol(line + 8, NULL, 10);
     (void)fclose(f);
     assert_true(kib > 0);
     return kib;

@@ -65,7 +65,7 @@ bool e2e_is_running(const struct e2e *e);
 /* Waits until the daemon's log has this text at or after `from`; returns where the log ended then. */
 size_t e2e_await_log(const struct e2e *e, const char *text, size_t from);
 size_t e2e_log_bytes(const struct e2e *e);
-/* Resident memory in KiB. */
+/* Resident memory in KiB, without files: the map of the store fills up with what is stored. */
 long e2e_rss_kib(const struct e2e *e);
 
 /* Monotonic ms, for deadlines. */

@@ -1,8 +1,6 @@
 #include "hostile.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -17,8 +15,11 @@
 
 #include "canaries.h"
 #include "harness.h"
+#include "meter.h"
+#include "raw_curve.h"
 
-enum { CROWD_CONNECTIONS = 100, SILENT_CONNECTIONS = 150, HALF_OPEN_CONNECTIONS = 500, RECONCILE_NAMES = 2000 };
+enum { CROWD_CONNECTIONS = 100, SILENT_CONNECTIONS = 150, HALF_OPEN_CONNECTIONS = 500, COMING_AT_ONCE = 8,
+       RECONCILE_NAMES = 2000, RECONNECT_MS = 100 /* libzmq's */ };
 
 /* ---- a client of libzmq ---- */
 
@@ -48,14 +49,10 @@ static void *connect_as(void *context, const struct rfl_identity *identity, cons
     return socket;
 }
 
-static void line_open(const struct hostile *h, struct line *line, const char *id, int receive_max)
+static void line_open(const struct hostile *h, struct line *line, const char *id)
 {
-    int small = 4096;
     line->context = zmq_ctx_new();
     line->socket = connect_as(line->context, &h->identity, id);
-    if (receive_max > 0)
-        must(zmq_setsockopt(line->socket, ZMQ_RCVHWM, &receive_max, sizeof receive_max) == 0
-             && zmq_setsockopt(line->socket, ZMQ_RCVBUF, &small, sizeof small) == 0);
     must(zmq_socket_monitor(line->socket, "inproc://events", ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED
                             | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) == 0);
     line->monitor = zmq_socket(line->context, ZMQ_PAIR);
@@ -88,19 +85,23 @@ static void line_close(const struct hostile *h, struct line *line)
     (void)zmq_ctx_term(line->context);
 }
 
+static void note_answer(const struct hostile *h, const uint8_t *frame, size_t len)
+{
+    static uint8_t memory[RFL_ARENA_BYTES];
+    static struct rfl_reply reply;
+    struct rfl_arena arena;
+    rfl_arena_init(&arena, memory, sizeof memory);
+    add(&h->seen->answered, 1);
+    if (rfl_wire_decode_reply((struct rfl_view){ frame, len }, &arena, &reply) == RFL_CODE_OK
+        && reply.kind == RFL_MSG_REFUSAL && reply.refusal.code == RFL_CODE_BUSY && reply.refusal.retry_after_ms > 0)
+        add(&h->seen->busy, 1);
+}
+
 static void line_hear(const struct hostile *h, void *socket)
 {
-    static uint8_t frame[RFL_MESSAGE_BYTES_MAX], memory[RFL_ARENA_BYTES];
-    struct rfl_arena arena;
-    static struct rfl_reply reply;
-    for (int len; (len = zmq_recv(socket, frame, sizeof frame, ZMQ_DONTWAIT)) != -1; ) {
-        rfl_arena_init(&arena, memory, sizeof memory);
-        add(&h->seen->answered, 1);
-        if (len <= (int)sizeof frame
-            && rfl_wire_decode_reply((struct rfl_view){ frame, (size_t)len }, &arena, &reply) == RFL_CODE_OK
-            && reply.kind == RFL_MSG_REFUSAL && reply.refusal.code == RFL_CODE_BUSY && reply.refusal.retry_after_ms > 0)
-            add(&h->seen->busy, 1);
-    }
+    static uint8_t frame[RFL_MESSAGE_BYTES_MAX];
+    for (int len; (len = zmq_recv(socket, frame, sizeof frame, ZMQ_DONTWAIT)) != -1; )
+        note_answer(h, frame, (size_t)len < sizeof frame ? (size_t)len : sizeof frame);
 }
 
 static size_t encode(struct rfl_ask ask, uint8_t *frame)
@@ -121,23 +122,57 @@ static void line_send(const struct hostile *h, struct line *line, const uint8_t 
 
 /* ---- the kinds ---- */
 
+/* False: it was not let in. */
+static bool enter(const struct hostile *h, struct raw_curve *curve)
+{
+    bool in = raw_curve_enter(curve);
+    add(in ? &h->seen->connected : &h->seen->refused, 1);
+    return in;
+}
+
+static bool come_in(const struct hostile *h, struct raw_curve *curve)
+{
+    return raw_curve_knock(curve, h->doors, &h->identity) && enter(h, curve);
+}
+
+static void end_raw(const struct hostile *h, struct raw_curve *curve, bool in, bool cut)
+{
+    add(&h->seen->cut, in && cut);
+    raw_curve_close(curve);
+    if (!in)
+        (void)poll(NULL, 0, RECONNECT_MS);
+}
+
+static bool ask_for_rights(const struct hostile *h, struct raw_curve *curve)
+{
+    static uint8_t frame[RFL_MESSAGE_BYTES_MAX];
+    size_t len;
+    if (!raw_curve_send(curve, frame, encode((struct rfl_ask){ .kind = RFL_MSG_KEY_SHOW }, frame), false))
+        return false;
+    add(&h->seen->tried, 1);
+    if (!raw_curve_hear(curve, frame, sizeof frame, &len))
+        return false;
+    note_answer(h, frame, len);
+    return true;
+}
+
+/* Ended before METER_HELD_MAX it was for something else, and is no cut of a message without an end. */
 static void endless(const struct hostile *h, size_t bytes, bool asks_first)
 {
     static uint8_t frame[RFL_MESSAGE_BYTES_MAX];
-    struct line line;
-    line_open(h, &line, NULL, 0);
-    if (asks_first)
-        line_send(h, &line, frame, encode((struct rfl_ask){ .kind = RFL_MSG_KEY_SHOW }, frame), false);
-    while (attacks(h))
-        line_send(h, &line, frame, bytes, true);
-    line_close(h, &line);
+    struct raw_curve curve;
+    uint64_t sent = 0;
+    bool in = come_in(h, &curve), open = in && (!asks_first || ask_for_rights(h, &curve));
+    for (; open && attacks(h); sent += bytes, add(&h->seen->tried, 1))
+        open = raw_curve_send(&curve, frame, bytes, true);
+    end_raw(h, &curve, in, !open && sent > METER_HELD_MAX);
 }
 
 /* Whole messages of `frames` frames; pause_ms between them. */
 static void flood(const struct hostile *h, const uint8_t *frame, size_t len, unsigned frames, int pause_ms)
 {
     struct line line;
-    line_open(h, &line, NULL, 0);
+    line_open(h, &line, NULL);
     while (attacks(h)) {
         for (unsigned i = 0; i < frames; i++)
             line_send(h, &line, frame, len, i + 1 < frames);
@@ -148,7 +183,8 @@ static void flood(const struct hostile *h, const uint8_t *frame, size_t len, uns
     line_close(h, &line);
 }
 
-/* Every question has as many findings as there can be. */
+/* Every question has as many findings as there can be. No faster than they are answered, or it would be a FLOOD; what
+ * it has not read goes on piling up after a quiet while. */
 static void deaf(const struct hostile *h)
 {
     static uint8_t frame[RFL_MESSAGE_BYTES_MAX], form_bytes[RFL_BODY_BYTES_MAX];
@@ -163,11 +199,18 @@ static void deaf(const struct hostile *h)
     size_t len = encode((struct rfl_ask){ .kind = RFL_MSG_VALIDATE, .source = e2e_view("jobcentre-feed"),
                                           .referral = referral }, frame);
     must(referral.len > 0 && len > 0);
-    struct line line;
-    line_open(h, &line, NULL, 1);
-    while (attacks(h))
-        line_send(h, &line, frame, len, false);
-    line_close(h, &line);
+    struct raw_curve curve;
+    bool in = come_in(h, &curve), open = in;
+    while (open && !atomic_load(h->over)) {
+        if (!attacks(h)) {
+            (void)poll(NULL, 0, 20);
+            continue;
+        }
+        open = raw_curve_send(&curve, frame, len, false) && raw_curve_send(&curve, frame, len, false);
+        add(&h->seen->tried, 2);
+        (void)poll(NULL, 0, 1);
+    }
+    end_raw(h, &curve, in, !open);
 }
 
 static void heavy(const struct hostile *h)
@@ -208,7 +251,7 @@ static void crowd(const struct hostile *h, unsigned count, bool asks)
             line_events(h, &line[i]);
             line_hear(h, line[i].socket);
         }
-        (void)poll(NULL, 0, 50);
+        (void)poll(NULL, 0, asks ? 100 : 500);
     }
     for (unsigned i = 0; i < count; i++) {
         (void)zmq_socket_monitor(line[i].socket, NULL, 0);
@@ -223,8 +266,8 @@ static void named(const struct hostile *h)
     static uint8_t frame[RFL_MESSAGE_BYTES_MAX];
     size_t len = encode((struct rfl_ask){ .kind = RFL_MSG_KEY_SHOW }, frame);
     struct line line[2];
-    line_open(h, &line[0], "gp-north", 0);
-    line_open(h, &line[1], "gp-north", 0);
+    line_open(h, &line[0], "gp-north");
+    line_open(h, &line[1], "gp-north");
     while (attacks(h)) {
         for (unsigned i = 0; i < 2; i++) {
             line_send(h, &line[i], frame, len, false);
@@ -236,45 +279,40 @@ static void named(const struct hostile *h)
     line_close(h, &line[1]);
 }
 
-static void comes_and_goes(const struct hostile *h)
+static bool knock(const struct hostile *h, struct raw_curve *curve)
 {
-    static uint8_t frame[RFL_MESSAGE_BYTES_MAX];
-    size_t len = encode((struct rfl_ask){ .kind = RFL_MSG_KEY_SHOW }, frame);
-    while (attacks(h)) {
-        struct line line;
-        struct rfl_identity made = h->identity;
-        struct hostile now = *h;
-        if (h->kind == HOSTILE_STRANGER) {
-            rfl_identity_make(&made);
-            memcpy(made.server, h->identity.server, sizeof made.server);
-        }
-        now.identity = made;
-        line_open(&now, &line, NULL, 0);
-        line_send(h, &line, frame, len, false);
-        zmq_pollitem_t items[] = { { .socket = line.socket, .events = ZMQ_POLLIN },
-                                   { .socket = line.monitor, .events = ZMQ_POLLIN } };
-        for (int rounds = 0; rounds < 3 && (items[0].revents & ZMQ_POLLIN) == 0; rounds++) {
-            (void)zmq_poll(items, 2, 200);
-            line_events(h, &line);
-        }
-        line_hear(h, line.socket);
-        line_close(h, &line);
+    struct rfl_identity identity = h->identity;
+    if (h->kind == HOSTILE_STRANGER) {
+        rfl_identity_make(&identity);
+        memcpy(identity.server, h->identity.server, sizeof identity.server);
     }
+    bool judged = raw_curve_knock(curve, h->doors, &identity);
+    add(&h->seen->tried, judged);
+    return judged;
 }
 
-static int raw_connect(const struct hostile *h)
+/* A refusal for a while is not said, and the connection ends a second later; so there are some at a time. */
+static void comes_and_goes(const struct hostile *h, unsigned count)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    address.sin_port = htons((uint16_t)strtol(strrchr(h->doors, ':') + 1, NULL, 10));
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    must(fd >= 0);
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) == -1) {
-        (void)close(fd);
-        return -1;
+    struct raw_curve curve[COMING_AT_ONCE];
+    struct pollfd item[COMING_AT_ONCE];
+    for (unsigned i = 0; i < count; i++)
+        item[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
+    while (attacks(h)) {
+        for (unsigned i = 0; i < count; i++) {
+            if (item[i].fd != -1 && item[i].revents != 0) {
+                add(&h->seen->cut, enter(h, &curve[i]) && !ask_for_rights(h, &curve[i]));
+                raw_curve_close(&curve[i]);
+                item[i].fd = -1;
+            }
+            if (item[i].fd == -1 && knock(h, &curve[i]))
+                item[i].fd = curve[i].fd;
+        }
+        (void)poll(item, count, 100);
     }
-    add(&h->seen->tried, 1);
-    (void)fcntl(fd, F_SETFL, O_NONBLOCK);
-    return fd;
+    for (unsigned i = 0; i < count; i++)
+        if (item[i].fd != -1)
+            raw_curve_close(&curve[i]);
 }
 
 /* Reads what is there. True: the daemon has closed. More than a greeting would be an answer. */
@@ -294,27 +332,31 @@ static bool raw_over(const struct hostile *h, int fd)
 /* `count` connections at one time, each made again when the daemon closed it. `bytes` go out at once, or one by one. */
 static void raw(const struct hostile *h, unsigned count, const uint8_t *bytes, size_t len, bool slowly)
 {
-    static int fd[HALF_OPEN_CONNECTIONS];
+    static struct pollfd item[HALF_OPEN_CONNECTIONS];
     static size_t said[HALF_OPEN_CONNECTIONS];
     for (unsigned i = 0; i < count; i++)
-        fd[i] = -1;
+        item[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
     while (attacks(h)) {
         for (unsigned i = 0; i < count; i++) {
-            if (fd[i] != -1 && raw_over(h, fd[i])) {
-                (void)close(fd[i]);
-                fd[i] = -1;
+            if (item[i].fd != -1 && item[i].revents != 0 && raw_over(h, item[i].fd)) {
+                (void)close(item[i].fd);
+                item[i].fd = -1;
             }
-            if (fd[i] == -1 && (fd[i] = raw_connect(h)) != -1)
+            if (item[i].fd == -1 && (item[i].fd = raw_connect(h->doors)) != -1) {
+                add(&h->seen->tried, 1);
                 said[i] = 0;
+            }
             size_t now = slowly ? 1 : len;
-            if (fd[i] != -1 && said[i] + now <= len && send(fd[i], bytes + said[i], now, MSG_NOSIGNAL) > 0)
+            if (item[i].fd != -1 && now > 0 && said[i] + now <= len
+                && send(item[i].fd, bytes + said[i], now, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
                 said[i] += now;
         }
         (void)poll(NULL, 0, slowly ? 100 : 10);
+        (void)poll(item, count, slowly ? 0 : 100);
     }
     for (unsigned i = 0; i < count; i++)
-        if (fd[i] != -1)
-            (void)close(fd[i]);
+        if (item[i].fd != -1)
+            (void)close(item[i].fd);
 }
 
 static void attack(const struct hostile *h)
@@ -338,7 +380,8 @@ static void attack(const struct hostile *h)
     case HOSTILE_CROWD: crowd(h, CROWD_CONNECTIONS, true); break;
     case HOSTILE_SILENT: crowd(h, SILENT_CONNECTIONS, false); break;
     case HOSTILE_NAMED: named(h); break;
-    case HOSTILE_COMES_AND_GOES: case HOSTILE_STRANGER: comes_and_goes(h); break;
+    case HOSTILE_COMES_AND_GOES: comes_and_goes(h, COMING_AT_ONCE); break;
+    case HOSTILE_STRANGER: comes_and_goes(h, 1); break;
     case HOSTILE_ZMTP1: raw(h, 4, zmtp1, sizeof zmtp1 - 1, false); break;
     case HOSTILE_HALF_OPEN: raw(h, HALF_OPEN_CONNECTIONS, empty, 0, false); break;
     case HOSTILE_SLOW: raw(h, 20, greeting, sizeof greeting, true); break;

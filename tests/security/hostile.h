@@ -24,7 +24,7 @@ enum { CUT = 1, BUSY = 2, REFUSED = 4, IGNORED = 8 };
     X(DEAF, "questions with long answers, none of which it reads", CUT, "rate = 100000;") \
     X(HEAVY, "questions that take long to answer, within its rate", BUSY, "rate = 100000;") \
     X(CROWD, "ten times the connections it may have, each with a question", REFUSED, "connections = 10;") \
-    X(SILENT, "connections that say nothing", CUT, "connections = 160;") \
+    X(SILENT, "connections that say nothing", CUT, "connections = 16000;") \
     X(NAMED, "a routing id of its own, the same on two connections", IGNORED | CUT, "") \
     X(COMES_AND_GOES, "connects, asks, goes, as fast as it can", REFUSED, "connections = 4;") \
     X(STRANGER, "connects with a new key that nobody knows, as fast as it can", REFUSED, NULL) \

@@ -1,8 +1,8 @@
 # Who gets in, and what each may do then: the real daemon over tcp, with keys.
 if(TARGET referrald AND TARGET referralctl)
   foreach(name test_matrix)
-    rfl_program(${name} SOURCES ${CMAKE_SOURCE_DIR}/tests/security/${name}.c ${rfl_e2e}/harness.c
-      LINK canary referral rfl_store rfl_conf rfl_wire rfl_core PkgConfig::ZMQ PkgConfig::CMOCKA)
+    rfl_program(${name} SOURCES ${rfl_security}/${name}.c ${rfl_security}/raw_curve.c ${rfl_e2e}/harness.c
+      LINK canary referral rfl_store rfl_conf rfl_wire rfl_core PkgConfig::ZMQ PkgConfig::SODIUM PkgConfig::CMOCKA)
     target_include_directories(${name} PRIVATE ${rfl_e2e})
     target_compile_definitions(${name} PRIVATE RFL_REFERRALD="$<TARGET_FILE:referrald>")
     add_dependencies(${name} referrald)
@@ -20,8 +20,9 @@ if(TARGET referrald AND TARGET referralctl)
   rfl_test(key_ends security TIMEOUT 60 COMMAND test_key_ends)
   # By hand: its bar is not met yet (tests/README.md, "Hostile clients").
   rfl_program(test_hostile_keys SOURCES ${rfl_security}/test_hostile_keys.c ${rfl_security}/hostile.c
-    ${rfl_e2e}/harness.c LINK canary rfl_store rfl_conf rfl_wire rfl_core PkgConfig::ZMQ PkgConfig::CMOCKA)
-  target_include_directories(test_hostile_keys PRIVATE ${rfl_e2e})
+    ${rfl_security}/raw_curve.c ${rfl_e2e}/harness.c
+    LINK canary rfl_store rfl_conf rfl_wire rfl_core PkgConfig::ZMQ PkgConfig::SODIUM PkgConfig::CMOCKA)
+  target_include_directories(test_hostile_keys PRIVATE ${rfl_e2e} ${CMAKE_SOURCE_DIR}/daemon)
   target_compile_definitions(test_hostile_keys PRIVATE RFL_REFERRALD="$<TARGET_FILE:referrald>")
   add_dependencies(test_hostile_keys referrald)
   rfl_test(keys_life security TIMEOUT 120 COMMAND ${RFL_PYTHON} ${rfl_security}/test_keys_life.py

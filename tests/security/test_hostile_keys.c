@@ -25,9 +25,11 @@
 enum {
     EACH = 2, FOES = EACH * HOSTILE_COUNT,
     ADAPTERS = 4, WORKERS = 2, LINES = ADAPTERS + WORKERS,
-    IN_FLIGHT = 2,                              /* of one adapter */
+    IN_FLIGHT = 2, CREDIT = 16,                 /* of one adapter; of one worker */
+    ASKED_MAX = 64, ASK_BYTES_MAX = 1024,       /* of one line, without an answer yet */
+    TRIES_MAX = 100,                            /* of one question, each as late as BUSY said */
     PAIRS = 5, WINDOWS = 2 * PAIRS,             /* quiet, attack, quiet ... */
-    SAMPLES_MAX = 40000, REFERENCES_MAX = 200000,
+    SAMPLES_MAX = 40000, REFERENCES_MAX = 1000000,
     FILES = 2048,                               /* the daemon's RLIMIT_NOFILE: less than all foes want */
     RSS_KIB_MAX = 600 * 1024,                   /* METER_ALL_HELD_MAX twice, for what one byte costs, and the rest */
     RECONCILED_AT_ONCE = 400
@@ -36,7 +38,9 @@ static const int64_t WINDOW_MS[2] = { 2000, 3500 }, SETTLE_MS = 1000;
 
 struct shared { atomic_bool attack, over; struct hostile_seen seen[FOES]; };
 
-struct line { struct e2e_peer peer; struct rfl_identity identity; };
+struct asked { uint64_t correlation; int64_t again_us; size_t len; uint8_t frame[ASK_BYTES_MAX]; };
+
+struct line { struct e2e_peer peer; struct rfl_identity identity; struct asked asked[ASKED_MAX]; };
 
 static struct e2e e;
 static struct shared *shared;
@@ -54,9 +58,10 @@ static struct {
     struct line line[LINES];
     atomic_int window;                          /* -1: nothing is measured */
     atomic_bool stop;
-    unsigned made, accepted, refused;
+    unsigned made, accepted, refused, busy;
+    const char *why;                            /* of the last refusal */
     int64_t sent_us[REFERENCES_MAX];
-    uint8_t sent_in[REFERENCES_MAX], owner[REFERENCES_MAX];
+    uint8_t sent_in[REFERENCES_MAX];
     bool receipted[REFERENCES_MAX];
     uint32_t samples[WINDOWS];
     int64_t sample[WINDOWS][SAMPLES_MAX];
@@ -69,26 +74,90 @@ static int64_t now_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+/* The live load's thread: cmocka ends the program without a word when an assertion fails there. */
+static void sure(bool good, const char *otherwise)
+{
+    if (good)
+        return;
+    (void)fprintf(stderr, "the live load: %s\n", otherwise);
+    exit(EXIT_FAILURE);
+}
+
+static struct asked *asked(struct line *line, uint64_t correlation)
+{
+    for (unsigned i = 0; i < ASKED_MAX; i++)
+        if (line->asked[i].correlation == correlation)
+            return &line->asked[i];
+    return NULL;
+}
+
+static void say(struct line *line, struct asked *ask)
+{
+    ask->again_us = INT64_MAX;
+    e2e_peer_send_frames(&line->peer, &(struct rfl_view){ ask->frame, ask->len }, 1);
+}
+
+/* Kept until it has its answer: whoever hears BUSY sends the same bytes again, and not before it was told to. */
+static void ask(struct line *line, uint64_t correlation, struct rfl_ask *what)
+{
+    struct asked *free_one = asked(line, 0);
+    sure(free_one != NULL, "a line has ASKED_MAX questions without an answer");
+    what->correlation = free_one->correlation = correlation;
+    free_one->len = rfl_wire_encode_ask(what, free_one->frame, sizeof free_one->frame);
+    sure(free_one->len > 0, "a question is longer than ASK_BYTES_MAX");
+    say(line, free_one);
+}
+
+/* False: it is no answer, or not the last one. */
+static bool is_answer(struct line *line, const struct rfl_reply *reply)
+{
+    struct asked *ask = reply->correlation != 0 ? asked(line, reply->correlation) : NULL;
+    if (ask == NULL)
+        return false;
+    if (reply->kind == RFL_MSG_REFUSAL && reply->refusal.code == RFL_CODE_BUSY) {
+        live.busy++;
+        ask->again_us = now_us() + reply->refusal.retry_after_ms * INT64_C(1000);
+        return false;
+    }
+    ask->correlation = 0;
+    return true;
+}
+
+/* Says again what is due. Returns when the next is. */
+static int64_t heed(struct line *line)
+{
+    int64_t next_us = INT64_MAX;
+    for (unsigned i = 0; i < ASKED_MAX; i++) {
+        struct asked *ask = &line->asked[i];
+        if (ask->correlation != 0 && ask->again_us <= now_us())
+            say(line, ask);
+        if (ask->correlation != 0 && ask->again_us < next_us)
+            next_us = ask->again_us;
+    }
+    return next_us;
+}
+
 /* A referral's number is its correlation, and in its reference. */
 static void submit(unsigned adapter)
 {
     static char reference[32];
     unsigned n = ++live.made;
-    assert_true(n < REFERENCES_MAX);
+    sure(n < REFERENCES_MAX, "REFERENCES_MAX are made");
     (void)snprintf(reference, sizeof reference, "live-%u", n);
-    struct rfl_ask ask = e2e_submit(reference, reference);
-    live.line[adapter].peer.correlation = n - 1;
-    live.owner[n] = (uint8_t)adapter;
+    struct rfl_ask submit = e2e_submit(reference, reference);
     live.sent_in[n] = (uint8_t)(atomic_load(&live.window) + 1);
     live.sent_us[n] = now_us();
-    e2e_peer_send(&live.line[adapter].peer, &ask);
+    ask(&live.line[adapter], n, &submit);
 }
 
 static void take_receipt(unsigned adapter, const struct rfl_reply *reply)
 {
     uint64_t n = reply->correlation;
-    assert_true(n >= 1 && n <= live.made && !live.receipted[n]);
-    live.refused += reply->kind != RFL_MSG_RECEIPT;             /* which fails the run: they are within their quotas */
+    sure(n >= 1 && n <= live.made && !live.receipted[n], "a receipt for nothing, or a second one");
+    if (reply->kind != RFL_MSG_RECEIPT) {       /* which fails the run: they are within their quotas */
+        live.refused++;
+        live.why = reply->kind == RFL_MSG_REFUSAL ? rfl_code_name((enum rfl_code)reply->refusal.code) : "no receipt";
+    }
     live.receipted[n] = true;
     unsigned window = live.sent_in[n];
     if (window > 0 && live.samples[window - 1] < SAMPLES_MAX)
@@ -97,27 +166,30 @@ static void take_receipt(unsigned adapter, const struct rfl_reply *reply)
         submit(adapter);
 }
 
-static void take_work(struct e2e_peer *worker, const struct rfl_reply *reply)
+static void say_as_worker(struct line *line, struct rfl_ask what)
 {
-    live.accepted += reply->kind == RFL_MSG_RECORD;
-    if (reply->kind != RFL_MSG_OFFER)
-        return;
-    struct rfl_ask ask = { .kind = RFL_MSG_ACCEPT, .worker = e2e_view("desk"), .code = reply->offer.case_code,
-                           .token = reply->offer.token };
-    char code[64];
-    (void)snprintf(code, sizeof code, "%.*s", (int)ask.code.len, (const char *)ask.code.p);
-    ask.code = e2e_view(code);
-    e2e_peer_send(worker, &ask);
+    what.worker = e2e_view("desk");
+    ask(line, ++line->peer.correlation, &what);
 }
 
-static void take_line(unsigned line)
+static void take_work(struct line *worker, const struct rfl_reply *reply)
 {
+    live.accepted += reply->kind == RFL_MSG_RECORD;
+    if (reply->kind == RFL_MSG_OFFER)
+        say_as_worker(worker, (struct rfl_ask){ .kind = RFL_MSG_ACCEPT, .code = reply->offer.case_code,
+                                                .token = reply->offer.token });
+}
+
+static void take_line(unsigned at)
+{
+    struct line *line = &live.line[at];
     struct rfl_reply reply;
-    while (e2e_peer_hear(&live.line[line].peer, &reply, 0)) {
-        if (line < ADAPTERS)
-            take_receipt(line, &reply);
-        else
-            take_work(&live.line[line].peer, &reply);
+    while (e2e_peer_hear(&line->peer, &reply, 0)) {
+        bool answer = is_answer(line, &reply);
+        if (at >= ADAPTERS)
+            take_work(line, &reply);
+        else if (answer)
+            take_receipt(at, &reply);
     }
 }
 
@@ -132,31 +204,33 @@ static unsigned in_flight(void)
 static void *run_live(void *arg)
 {
     const struct rfl_view queue = e2e_view("greater-manchester/intake");
-    const struct rfl_ask subscribe = { .kind = RFL_MSG_SUBSCRIBE, .worker = e2e_view("desk"), .names = &queue,
-                                       .names_count = 1, .credit = 16 };
     zmq_pollitem_t items[LINES];
     int64_t pinged_us = now_us(), deadline_us = INT64_MAX;
     for (unsigned i = 0; i < LINES; i++) {
-        struct rfl_ask ask = subscribe;
         items[i] = (zmq_pollitem_t){ .socket = live.line[i].peer.socket, .events = ZMQ_POLLIN };
         for (unsigned k = 0; i < ADAPTERS && k < IN_FLIGHT; k++)
             submit(i);
         if (i >= ADAPTERS)
-            e2e_peer_send(&live.line[i].peer, &ask);
+            say_as_worker(&live.line[i], (struct rfl_ask){ .kind = RFL_MSG_SUBSCRIBE, .names = &queue,
+                                                           .names_count = 1, .credit = CREDIT });
     }
     while (now_us() < deadline_us && !(atomic_load(&live.stop) && in_flight() == 0)) {
+        int64_t next_us = now_us() + 100000;
         if (atomic_load(&live.stop) && deadline_us == INT64_MAX)
             deadline_us = now_us() + E2E_DEADLINE_MS * INT64_C(1000);
-        (void)zmq_poll(items, LINES, 100);
+        for (unsigned i = 0; i < LINES; i++) {
+            int64_t due_us = heed(&live.line[i]);
+            next_us = due_us < next_us ? due_us : next_us;
+        }
+        int64_t wait_us = next_us - now_us();
+        (void)zmq_poll(items, LINES, wait_us > 0 ? wait_us / 1000 + 1 : 0);
         for (unsigned i = 0; i < LINES; i++)
             take_line(i);
         if (now_us() - pinged_us < 1000000)
             continue;
         pinged_us = now_us();
-        for (unsigned i = ADAPTERS; i < LINES; i++) {
-            struct rfl_ask ping = { .kind = RFL_MSG_PING, .worker = e2e_view("desk") };
-            e2e_peer_send(&live.line[i].peer, &ping);
-        }
+        for (unsigned i = ADAPTERS; i < LINES; i++)
+            say_as_worker(&live.line[i], (struct rfl_ask){ .kind = RFL_MSG_PING });
     }
     return arg;
 }
@@ -191,6 +265,7 @@ static int start(void **state)
     e2e_setup(&e);
     memcpy(e.doors, any, strlen(any) + 1);
     memcpy(e.workers, any, strlen(any) + 1);
+    (void)snprintf(e.store_map, sizeof e.store_map, "4GiB");
     e2e_use_keys(&e);
     for (unsigned i = 0; i < LINES; i++)
         allow("live", i, &live.line[i].identity, i < ADAPTERS ? source : worker, "rate = 20000;");
@@ -328,6 +403,18 @@ static void pass_window(int window, int64_t for_ms)
     atomic_store(&live.window, -1);
 }
 
+/* Waits as long as it is told to, as often as BUSY is the answer, up to a bound. */
+static void ask_patiently(struct e2e_peer *peer, struct rfl_ask *what, struct rfl_reply *reply)
+{
+    for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
+        e2e_peer_ask(peer, what, reply);
+        if (reply->kind != RFL_MSG_REFUSAL || reply->refusal.code != RFL_CODE_BUSY)
+            return;
+        (void)poll(NULL, 0, (int)reply->refusal.retry_after_ms);
+    }
+    fail_msg("%s heard nothing but BUSY, %u times", rfl_message_name(what->kind), (unsigned)TRIES_MAX);
+}
+
 /* Somebody honest who comes in the middle of it is let in and answered; so is an operator. */
 static void a_newcomer_is_served(void)
 {
@@ -335,10 +422,21 @@ static void a_newcomer_is_served(void)
     struct rfl_reply reply;
     struct rfl_ask ask = { .kind = RFL_MSG_KEY_SHOW };
     e2e_peer_open_as(&peer, e.doors, &live.line[0].identity);
-    e2e_peer_ask(&peer, &ask, &reply);
+    ask_patiently(&peer, &ask, &reply);
     assert_int_equal(reply.kind, RFL_MSG_KEY_SHOWN);
     e2e_peer_close(&peer);
     (void)e2e_admin_state(&e);
+}
+
+/* Under attack the silent ones go as soon as there is a crowd; what else ends them shows when they are left alone. */
+static void the_silent_go_without_a_crowd(void)
+{
+    struct e2e_peer admin;
+    int64_t deadline = e2e_clock_ms() + E2E_DEADLINE_MS;
+    e2e_peer_open_as(&admin, e.admin, &e.operator);
+    while (e2e_peer_counter(&admin, "meter_cut_silent") == 0 && e2e_clock_ms() < deadline)
+        (void)poll(NULL, 0, 200);
+    e2e_peer_close(&admin);
 }
 
 static void others_wait_at_most_twice_as_long(void **state)
@@ -358,6 +456,7 @@ static void others_wait_at_most_twice_as_long(void **state)
         atomic_store(&shared->attack, false);
         pass_window(-1, SETTLE_MS);
     }
+    the_silent_go_without_a_crowd();
     end_foes();
     atomic_store(&live.stop, true);
     assert_int_equal(pthread_join(thread, NULL), 0);
@@ -401,7 +500,7 @@ static unsigned reconciled(struct e2e_peer *peer, unsigned from, unsigned to)
     }
     struct rfl_ask ask = { .kind = RFL_MSG_RECONCILE, .source = e2e_view("jobcentre-feed"), .names = names,
                            .names_count = count };
-    e2e_peer_ask(peer, &ask, &reply);
+    ask_patiently(peer, &ask, &reply);
     assert_int_equal(reply.kind, RFL_MSG_RECONCILED);
     return count - reply.reconciled.missing_count;
 }
@@ -411,6 +510,8 @@ static void nothing_receipted_is_lost(void **state)
     (void)state;
     struct e2e_peer peer;
     assert_int_equal(in_flight(), 0);
+    print_message("%u referrals made, %u refused (%s); BUSY heard and heeded %u times\n", live.made, live.refused,
+                  live.why != NULL ? live.why : "none", live.busy);
     assert_int_equal(live.refused, 0);
     assert_true(live.accepted > 0);
     assert_int_equal(e2e_stop(&e, SIGKILL), -SIGKILL);          /* what is there then is on disk */

@@ -6,7 +6,6 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 
 #include "canaries.h"
 #include "harness.h"
+#include "raw_curve.h"
 #include "referral.h"
 
 enum { ANSWER_MS = 10000 };
@@ -151,10 +151,8 @@ static void the_handshake_names_what_is_wrong(void **state)
 /* Bytes as they are to the doors socket; what came back, at most cap bytes, until the daemon closed. True: it did. */
 static bool raw(const void *bytes, size_t len, uint8_t *out, size_t cap, size_t *got)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    address.sin_port = htons((uint16_t)strtol(strrchr(e.doors, ':') + 1, NULL, 10));
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    int fd = raw_connect(e.doors);
+    assert_true(fd != -1);
     assert_int_equal(send(fd, bytes, len, MSG_NOSIGNAL), len);
     ssize_t n = 1;
     *got = 0;
@@ -192,6 +190,40 @@ static void old_and_plain_protocols_are_refused(void **state)
         expect(rows[i].who, "doors (tcp), byte by byte", silent ? "closed unheard" : "heard", "closed unheard");
         assert_true(e2e_counter(&e, "bus_disconnected") > ended);
     }
+}
+
+/* The same handshake without libzmq, so that what libzmq would not send can follow it: a message is taken once, because
+ * its number must be higher than the one before. */
+static void a_handshake_by_hand_is_worth_the_same(void **state)
+{
+    (void)state;
+    const struct { const char *who; const struct rfl_identity *identity; const char *expected, *counter; } rows[] = {
+        { "a good key", &source, "let in", "key_good" }, { "a key nobody knows", &stranger, "refused", "key_unknown" },
+        { "a revoked key", &revoked, "refused", "key_revoked" },
+        { "a good key, wrong server key", &other_server, "cut off", "bus_wrong_server_key" },
+    };
+    struct raw_curve curve;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint64_t before = e2e_counter(&e, rows[i].counter);
+        const char *end = !raw_curve_knock(&curve, e.doors, rows[i].identity) ? "cut off"
+                          : raw_curve_enter(&curve) ? "let in" : "refused";
+        expect(rows[i].who, "doors (tcp), CURVE by hand", end, rows[i].expected);
+        assert_true(e2e_counter(&e, rows[i].counter) > before);
+        raw_curve_close(&curve);
+    }
+    uint8_t frame[RFL_MESSAGE_BYTES_MAX], answer[1024];
+    struct rfl_ask ask = { .kind = RFL_MSG_KEY_SHOW, .correlation = 1 };
+    size_t len = rfl_wire_encode_ask(&ask, frame, sizeof frame), got;
+    assert_true(raw_curve_knock(&curve, e.doors, &source) && raw_curve_enter(&curve));
+    assert_true(raw_curve_send(&curve, frame, len, false));
+    bool heard = raw_curve_hear(&curve, answer, sizeof answer, &got);
+    expect("a good key, by hand", "KeyShow", heard ? "answered" : "closed unheard", "answered");
+    curve.nonce--;
+    assert_true(raw_curve_send(&curve, frame, len, false));
+    heard = raw_curve_hear(&curve, answer, sizeof answer, &got);
+    expect("a good key, by hand", "KeyShow, the same message again", heard ? "answered" : "closed unheard",
+           "closed unheard");
+    raw_curve_close(&curve);
 }
 
 /* ---- after the handshake: message by message ---- */
@@ -326,6 +358,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_handshake_names_what_is_wrong),
         cmocka_unit_test(old_and_plain_protocols_are_refused),
+        cmocka_unit_test(a_handshake_by_hand_is_worth_the_same),
         cmocka_unit_test(a_source_speaks_for_itself_and_its_doors),
         cmocka_unit_test(a_worker_has_its_name_and_its_queues),
         cmocka_unit_test(an_operator_has_verbs_and_a_name),
