@@ -366,7 +366,14 @@ static void note_next(const struct sim *sim, int64_t at_ms, int64_t *next_ms)
         *next_ms = at_ms;
 }
 
-/* Until the hour of the next change, of areas, rules or providers; 0: there is none. */
+/* The first day on which everybody is a year older. */
+static int64_t birthday_ms(void)
+{
+    const struct rfl_date day = { rfl_london_date(WORLD_BEGINS_MS).year, M_BIRTH_MONTH, M_BIRTH_DAY };
+    return rfl_date_days(day) * INT64_C(86400000);
+}
+
+/* Until the hour of the next change, of areas, rules, providers or people; 0: there is none. */
 int64_t sim_until_change(const struct sim *sim)
 {
     const struct m_england *e = &sim->england;
@@ -378,6 +385,7 @@ int64_t sim_until_change(const struct sim *sim)
         note_next(sim, e->rule[i].until_ms, &next_ms);
         note_next(sim, e->rule[i].again_ms, &next_ms);
     }
+    note_next(sim, birthday_ms(), &next_ms);
     for (unsigned i = 0; i < M_QUEUES; i++) {
         note_next(sim, e->opens_ms[i], &next_ms);
         note_next(sim, e->closes_ms[i], &next_ms);
