@@ -316,8 +316,8 @@ static bool tell_session(struct rfl_engine *e, struct rfl__session *s)
         const struct rfl_queue *queue = rfl_policy_queue(e->policy, s->queues[i]);
         const struct rfl_area *area = queue != NULL ? rfl_policy_area(e->policy, queue->area) : NULL;
         bool news = area != NULL && area->until_ms <= e->now.wall_ms && area->until_ms > s->told_moved_ms;
-        if (news && !tell_queue(e, s, s->queues[i]))
-            return false;
+        if (news && (!rfl__session_keep(&e->sessions, s->id) || !tell_queue(e, s, s->queues[i])))
+            return false;               /* kept: should the turn be undone, it has not been told */
     }
     return true;
 }
@@ -332,7 +332,6 @@ void rfl__tell_moved(struct rfl_engine *e)
             e->leftover = true;
             return;
         }
-        s->told_before_ms = s->told_moved_ms;
         s->told_moved_ms = e->now.wall_ms;
     }
 }

@@ -201,8 +201,6 @@ static void say_undone(struct rfl_engine *e)
         struct rfl__session *s = &e->sessions.slots[i];
         s->heard_ms = e->now.wall_ms;
         s->recount = true;
-        if (s->told_moved_ms == e->now.wall_ms)
-            s->told_moved_ms = s->told_before_ms;
         s->seen_queue_changes = s->seen_mail_changes = UINT64_MAX;      /* look again, whatever the counts are */
         if (s->mailbox.v != 0) {
             struct rfl_source_row row;

@@ -17,7 +17,6 @@ struct rfl__session {
     uint32_t credit, outstanding;
     uint64_t seen_queue_changes;        /* nothing was waiting for it at this value of the engine's count */
     int64_t told_moved_ms;              /* which queues had ended until then, it has been told; 0: of none */
-    int64_t told_before_ms;             /* the same before that, should the turn be undone */
     bool recount;                       /* outstanding must be counted again from the store */
     uint8_t worker_len;
     char worker[RFL_NAME_BYTES_MAX];
@@ -49,7 +48,7 @@ struct rfl__session *rfl__session_need(struct rfl__sessions *sessions, uint64_t 
 struct rfl__session *rfl__session_of_holder(struct rfl__sessions *sessions, uint64_t holder);
 void rfl__session_drop(struct rfl__sessions *sessions, struct rfl__session *session);
 
-/* Before a session is changed, made or dropped because of an ask: remembers how it was, once a turn. False: no memory,
+/* Before a session is changed, made or dropped by what a turn may undo: remembers how it was, once a turn. False: no memory,
  * and nothing may be changed. */
 RFL_MUST_USE bool rfl__session_keep(struct rfl__sessions *sessions, uint64_t id);
 /* The connection is gone: whatever becomes of the turn, its session does not come back. */

@@ -53,7 +53,7 @@ static void handle_subscribe(struct rfl_engine *e, uint64_t session, const struc
     s->credit = ask->credit;
     s->heard_ms = e->now.wall_ms;
     s->seen_queue_changes = UINT64_MAX;
-    s->told_moved_ms = s->told_before_ms = 0;
+    s->told_moved_ms = 0;
     s->outstanding = rfl__outstanding_of(e, holder);
     s->recount = false;
     struct rfl_msg_subscribed *subscribed = &rfl__say(e, session, RFL_MSG_SUBSCRIBED)->subscribed;

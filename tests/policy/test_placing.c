@@ -310,6 +310,36 @@ static void who_is_moved_to_where_it_is_too_early_is_decided_again_on_that_day(v
     expect_at(4, RFL_STATUS_TRIAGE, DESK);              /* a person decides, as one had */
 }
 
+/* A worker was told in one turn where their queue has gone; the next, at the same moment, does not fit and is undone:
+ * that does not undo what was told before. */
+static void workers_are_not_told_again_because_a_later_turn_was_undone(void **state)
+{
+    (void)state;
+    char reference[16], body[4001];
+    memset(body, 'b', sizeof body - 1);
+    body[sizeof body - 1] = '\0';
+    int64_t ends_ms = rfl_london_midnight_ms((struct rfl_date){ 2026, 11, 14 });
+    (void)end_cornwall(shipped_policy, ends_ms);
+    close_world();
+    open_world(1 << 20);
+    close_engine();
+    w.options.full_permille = 5000;                     /* no mark: the map itself is the end */
+    open_engine();
+    at(ends_ms);
+    (void)subscribe(SESSION_ANNA, "anna", CORNWALL, 1);
+    assert_int_equal(count_said(SESSION_ANNA, RFL_MSG_NOTICE), 1);
+    for (unsigned n = 0; counter("turns_undone") == 0 && n < 1000; n++) {
+        (void)snprintf(reference, sizeof reference, "r-%u", n);
+        struct rfl_ask ask = submit_of(&(struct knock){ .reference = reference, .body = body, .area = "QJK" });
+        begin();
+        rfl_engine_handle(w.engine, SESSION_DOOR, &ask);
+        (void)end();
+    }
+    assert_int_equal(counter("turns_undone"), 1);
+    quiet_turn();
+    assert_int_equal(count_said(SESSION_ANNA, RFL_MSG_NOTICE), 0);
+}
+
 /* What decided before and what would decide after: both can be asked for, by name and with the day. */
 static void a_rule_whose_day_has_come_is_explained(void **state)
 {
@@ -353,6 +383,7 @@ int main(void)
         TEST(who_is_moved_to_where_it_is_too_early_is_decided_again_on_that_day),
         TEST(what_somebody_has_placed_at_the_same_desk_stays_there),
         TEST(a_rule_whose_day_has_come_is_explained),
+        TEST(workers_are_not_told_again_because_a_later_turn_was_undone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
