@@ -48,8 +48,8 @@ struct rfl__session *rfl__session_need(struct rfl__sessions *sessions, uint64_t 
 struct rfl__session *rfl__session_of_holder(struct rfl__sessions *sessions, uint64_t holder);
 void rfl__session_drop(struct rfl__sessions *sessions, struct rfl__session *session);
 
-/* Before a session is changed, made or dropped by what a turn may undo: remembers how it was, once a turn. False: no memory,
- * and nothing may be changed. */
+/* Before a session is changed, made or dropped by what a turn may undo: remembers how it was, once a turn. False: no
+ * memory, and nothing may be changed. */
 RFL_MUST_USE bool rfl__session_keep(struct rfl__sessions *sessions, uint64_t id);
 /* The connection is gone: whatever becomes of the turn, its session does not come back. */
 void rfl__session_forget(struct rfl__sessions *sessions, uint64_t id);

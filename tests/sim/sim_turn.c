@@ -406,7 +406,8 @@ static void pass_time(struct sim *sim)
     if (jump == 6 || sim->world.now.wall_ms > last_ms)
         jump = 1;
     int64_t ms = (int64_t)(sim_random(sim) % (uint64_t)longest_ms[jump]), until_ms = sim_until_change(sim);
-    if (until_ms > 2 && sim_chance(sim, 12) && sim->world.now.wall_ms + until_ms < last_ms)
+    int64_t end_ms = last_ms + 100 * INT64_C(86400000);     /* the calendar has room for the longest clock after it */
+    if (until_ms > 2 && sim_chance(sim, 12) && sim->world.now.wall_ms + until_ms < end_ms)
         ms = until_ms - 1 + sim_below(sim, 3);      /* the last moment before, the first, and just after */
     if (ms > 60000)
         sim_say(sim, "%lld minutes pass", (long long)ms / 60000);
