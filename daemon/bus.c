@@ -118,7 +118,7 @@ static enum rfl_err check_folder(const char *endpoint)
  * flooding it and hanging up. So over tcp no pipe is ever full: what a connection may leave unread is bounded in bytes,
  * by meter.h. Over ipc, where bytes cannot be metered, pipes are bounded and there are no heartbeats: the kernel tells
  * at once when the other side has gone. */
-static bool set_limits(void *socket, bool tcp, bool ipv6)
+static bool set_limits(void *socket, bool tcp, bool ipv6, bool with_keys)
 {
     const struct { int option, value; } limits[] = {
         { ZMQ_LINGER, 0 },                      /* what is worth keeping is in the store */
@@ -132,7 +132,7 @@ static bool set_limits(void *socket, bool tcp, bool ipv6)
         { ZMQ_HEARTBEAT_IVL, tcp ? 5000 : 0 },            /* slow: a commit that stalls must not cut peers off */
         { ZMQ_HEARTBEAT_TIMEOUT, 30000 },
     };
-    int64_t frame_bytes_max = RFL_MESSAGE_BYTES_MAX;
+    int64_t frame_bytes_max = RFL_MESSAGE_BYTES_MAX + (with_keys ? METER_CURVE_BYTES : 0);   /* libzmq counts all */
     int wants_ipv6 = ipv6;      /* only for [::1]: with it an IPv4 address is bound, and shown, as ::ffff:127.0.0.1 */
     if (zmq_setsockopt(socket, ZMQ_IPV6, &wants_ipv6, sizeof wants_ipv6) == -1)
         return false;
@@ -187,7 +187,7 @@ enum rfl_err bus_bind(struct bus *bus, enum bus_socket socket, const char *endpo
         return err;
     bus->socket[socket] = zmq_socket(bus->context, ZMQ_ROUTER);
     if (bus->socket[socket] == NULL
-        || !set_limits(bus->socket[socket], tcp, strchr(endpoint, '[') != NULL))
+        || !set_limits(bus->socket[socket], tcp, strchr(endpoint, '[') != NULL, bus->zap != NULL))
         return RFL_E_IO;
     if (bus->zap != NULL && !insist_on_keys(bus, bus->socket[socket]))
         return RFL_E_VERSION;
@@ -218,13 +218,19 @@ bool bus_wait(struct bus *bus, int fd, int64_t timeout_ms)
     }
     if (bus->zap != NULL)
         items[ZAP] = (zmq_pollitem_t){ .socket = zap_socket(bus->zap), .events = ZMQ_POLLIN };
-    bool readable = fair_count(bus->fair) > 0;
-    if (zmq_poll(items, bus->zap != NULL ? ITEMS : ZAP, readable ? 0 : (long)timeout_ms) == -1)
+    uint64_t now_us = clock_monotonic_us(), ready_us = fair_ready_us(bus->fair);
+    int64_t ready_ms = ready_us <= now_us ? 0 : (int64_t)((ready_us - now_us) / 1000) + 1;
+    int64_t zap_boot_ms = bus->zap != NULL ? zap_next(bus->zap) : INT64_MAX;
+    timeout_ms = ready_ms < timeout_ms ? ready_ms : timeout_ms;
+    if (zap_boot_ms - bus->boot_ms < timeout_ms)
+        timeout_ms = zap_boot_ms > bus->boot_ms ? zap_boot_ms - bus->boot_ms : 0;
+    if (zmq_poll(items, bus->zap != NULL ? ITEMS : ZAP, (long)timeout_ms) == -1)
         return false;                           /* EINTR: the loop comes round again */
+    bool readable = ready_us <= clock_monotonic_us();
     struct rfl_now now;
     clock_read(&bus->clock, &now);
     bus->boot_ms = now.boot_ms;     /* the wait may have been long: who comes now has not been silent since before it */
-    if ((items[ZAP].revents & ZMQ_POLLIN) != 0)
+    if ((items[ZAP].revents & ZMQ_POLLIN) != 0 || now.boot_ms >= zap_boot_ms)
         bus__serve_zap(bus);
     for (uint8_t i = 0; i < BUS_SOCKET_COUNT; i++) {
         if ((items[i + MONITORS].revents & ZMQ_POLLIN) != 0)

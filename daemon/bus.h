@@ -43,6 +43,7 @@ struct bus;
     X(bus_unsigned)          /* messages dropped: no key, which cannot be, or of a connection about to be cut */ \
     X(bus_cut)               /* connections cut: their key ended or was given other rights, or meter.h says why */ \
     X(bus_crowded)           /* connections closed as soon as they were made, or before they said anything: no room */ \
+    X(bus_kept_out)          /* times that no connection was let come for a moment, because it was crowded */ \
     X(bus_disconnected)      /* connections that ended, and those cut for a frame that is too large or malformed */ \
     X(bus_untold)            /* ended sessions the engine must notice by its own idle clock: too many at once */
 struct bus_counters {

@@ -58,6 +58,7 @@ void bus_look(struct bus *bus, int64_t boot_ms)
     bus->boot_ms = boot_ms;
     if (boot_ms < bus_next_look(bus))
         return;
+    bus__let_come(bus);
     bus->strikes_seen = quota_counters(bus->quota)->key_strikes;
     if (meter_look(&bus->meter, bus->peers, bus->quota, bus->dry, boot_ms) > 0)
         bus->next_cut_boot_ms = 0;

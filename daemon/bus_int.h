@@ -25,6 +25,10 @@ struct bus {
     uint64_t strikes_seen;
     uint32_t connections_max;
     int crowded_fd;                             /* where the search for somebody silent goes on */
+    int listener[BUS_SOCKET_COUNT];             /* its descriptor, which is libzmq's; 0: not tcp */
+    bool is_deaf[BUS_SOCKET_COUNT];             /* it hears of no new connection until the next look */
+    uint32_t came;                              /* connections since came_boot_ms */
+    int64_t came_boot_ms;
     bool any_tcp;
     struct rfl_identity server;
     struct rfl_curve_key key;                   /* of the last message, where no connection holds it */
@@ -44,6 +48,8 @@ bool bus__next_event(void *monitor, uint16_t *event, uint32_t *value);
 void bus__heed_monitor(struct bus *bus, uint8_t socket);
 /* There is room for few more connections. */
 bool bus__is_crowded(const struct bus *bus);
+/* Lets connections come again that bus__heed_monitor kept out. */
+void bus__let_come(struct bus *bus);
 /* bus.c: answers the handshakes that wait. */
 void bus__serve_zap(struct bus *bus);
 /* bus_traffic.c */

@@ -196,7 +196,7 @@ void bus_begin(struct bus *bus, int64_t boot_ms)
 {
     bus->boot_ms = boot_ms;
     bus->pulls_left = PULLS_MAX;
-    fair_begin(bus->fair);
+    fair_begin(bus->fair, clock_monotonic_us());
 }
 
 bool bus_receive(struct bus *bus, struct bus_frame *out)

@@ -24,16 +24,20 @@ struct flow {
     uint64_t bytes;
 };
 
+/* Flows with messages, the one that is due first on top. */
+struct heap { uint16_t count, at[FLOWS]; };
+
 struct fair {
     uint64_t now, last_finish, serial, turn_us;
+    uint64_t begun_us, others_us;       /* by the clock: this turn; the last time that no long message was served */
+    uint64_t long_us;                   /* by the clock: no long message before that, while others are about */
     uint32_t count;
     uint64_t bytes;
     uint16_t served;                    /* the flow of the last fair_next; NONE: fair_spent was told */
     uint16_t free_node, free_flow;
     uint16_t fresh_node;                /* those from here on were never used */
-    uint16_t heap_count;
+    struct heap short_ones, long_ones;  /* by what the last message of each took */
     uint16_t bucket[BUCKETS];
-    uint16_t heap[FLOWS];       /* flows with messages, the one that is due first on top */
     struct flow flow[FLOWS];
     struct node node[FAIR_MESSAGES_MAX];
 };
@@ -51,17 +55,31 @@ struct fair *fair_new(void)
     return fair;
 }
 
-void fair_free(struct fair **fair_io)
+static void drop(struct fair *fair, const struct heap *heap)
 {
-    struct fair *fair = *fair_io;
-    for (uint16_t i = 0; fair != NULL && i < fair->heap_count; i++)
-        for (uint16_t n = fair->flow[fair->heap[i]].first; n != NONE; n = fair->node[n].next)
+    for (uint16_t i = 0; i < heap->count; i++)
+        for (uint16_t n = fair->flow[heap->at[i]].first; n != NONE; n = fair->node[n].next)
             (void)zmq_msg_close(&fair->node[n].payload);
-    free(fair);
-    *fair_io = NULL;
 }
 
-/* ---- the heap ---- */
+void fair_free(struct fair **fair)
+{
+    if (*fair != NULL) {
+        drop(*fair, &(*fair)->short_ones);
+        drop(*fair, &(*fair)->long_ones);
+    }
+    free(*fair);
+    *fair = NULL;
+}
+
+/* ---- the heaps ---- */
+
+static bool is_long(const struct flow *f) { return f->last_us > FAIR_LONG_MESSAGE_US; }
+
+static struct heap *heap_of(struct fair *fair, const struct flow *f)
+{
+    return is_long(f) ? &fair->long_ones : &fair->short_ones;
+}
 
 static bool before(const struct fair *fair, uint16_t x, uint16_t y)
 {
@@ -69,41 +87,49 @@ static bool before(const struct fair *fair, uint16_t x, uint16_t y)
     return a->due != b->due ? a->due < b->due : a->serial < b->serial;
 }
 
-static void place(struct fair *fair, uint16_t at, uint16_t flow)
+static void place(struct fair *fair, struct heap *heap, uint16_t at, uint16_t flow)
 {
-    fair->heap[at] = flow;
+    heap->at[at] = flow;
     fair->flow[flow].heap_at = at;
 }
 
-static void rise(struct fair *fair, uint16_t flow)
+static void rise(struct fair *fair, struct heap *heap, uint16_t flow)
 {
     uint16_t at = fair->flow[flow].heap_at;
-    for (uint16_t up; at > 0 && (up = (uint16_t)((at - 1) / 2), before(fair, flow, fair->heap[up])); at = up)
-        place(fair, at, fair->heap[up]);
-    place(fair, at, flow);
+    for (uint16_t up; at > 0 && (up = (uint16_t)((at - 1) / 2), before(fair, flow, heap->at[up])); at = up)
+        place(fair, heap, at, heap->at[up]);
+    place(fair, heap, at, flow);
 }
 
-static void sink(struct fair *fair, uint16_t flow)
+static void sink(struct fair *fair, struct heap *heap, uint16_t flow)
 {
     uint16_t at = fair->flow[flow].heap_at;
-    for (uint32_t down; (down = 2u * at + 1) < fair->heap_count; at = (uint16_t)down) {
-        if (down + 1 < fair->heap_count && before(fair, fair->heap[down + 1], fair->heap[down]))
+    for (uint32_t down; (down = 2u * at + 1) < heap->count; at = (uint16_t)down) {
+        if (down + 1 < heap->count && before(fair, heap->at[down + 1], heap->at[down]))
             down++;
-        if (!before(fair, fair->heap[down], flow))
+        if (!before(fair, heap->at[down], flow))
             break;
-        place(fair, at, fair->heap[down]);
+        place(fair, heap, at, heap->at[down]);
     }
-    place(fair, at, flow);
+    place(fair, heap, at, flow);
 }
 
-static void leave_heap(struct fair *fair, uint16_t flow)
+static void enter(struct fair *fair, uint16_t flow)
 {
-    uint16_t at = fair->flow[flow].heap_at, last = fair->heap[--fair->heap_count];
+    struct heap *heap = heap_of(fair, &fair->flow[flow]);
+    place(fair, heap, heap->count++, flow);
+    rise(fair, heap, flow);
+}
+
+static void leave(struct fair *fair, uint16_t flow)
+{
+    struct heap *heap = heap_of(fair, &fair->flow[flow]);
+    uint16_t at = fair->flow[flow].heap_at, last = heap->at[--heap->count];
     if (last == flow)
         return;
-    place(fair, at, last);
-    rise(fair, last);
-    sink(fair, last);
+    place(fair, heap, at, last);
+    rise(fair, heap, last);
+    sink(fair, heap, last);
 }
 
 /* ---- flows by key ---- */
@@ -165,8 +191,7 @@ static void append(struct fair *fair, uint16_t flow, uint16_t n)
         f->start = f->finish > fair->now ? f->finish : fair->now;
         f->due = f->start + f->last_us;
         f->serial = ++fair->serial;
-        f->heap_at = fair->heap_count++;
-        rise(fair, flow);
+        enter(fair, flow);
     } else {
         fair->node[f->last].next = n;
     }
@@ -176,7 +201,7 @@ static void append(struct fair *fair, uint16_t flow, uint16_t n)
 bool fair_put(struct fair *fair, const struct fair_message *message, zmq_msg_t *payload, uint32_t *wait_ms)
 {
     assert(fair->served == NONE);
-    if (fair->heap_count == 0)
+    if (fair->count == 0)
         fair->now = fair->last_finish;          /* nobody waits: all begin as equals */
     size_t bytes = zmq_msg_size(payload);
     uint16_t flow = flow_of(fair, &message->key);
@@ -203,16 +228,39 @@ bool fair_put(struct fair *fair, const struct fair_message *message, zmq_msg_t *
     return true;
 }
 
-static bool is_long(const struct flow *f) { return f->last_us > FAIR_LONG_MESSAGE_US; }
+void fair_begin(struct fair *fair, uint64_t now_us)
+{
+    fair->begun_us = now_us;
+    fair->turn_us = 0;
+}
 
-void fair_begin(struct fair *fair) { fair->turn_us = 0; }
+/* The time of the long ones, by the clock: their next part, or when nobody else is about. */
+static uint64_t long_from_us(const struct fair *fair)
+{
+    uint64_t alone_us = fair->others_us + FAIR_ABOUT_US;
+    return fair->long_us < alone_us ? fair->long_us : alone_us;
+}
+
+/* NONE: no message for now. */
+static uint16_t next_flow(const struct fair *fair)
+{
+    uint16_t short_one = fair->short_ones.count > 0 ? fair->short_ones.at[0] : NONE;
+    uint16_t long_one = fair->long_ones.count > 0 ? fair->long_ones.at[0] : NONE;
+    if (fair->turn_us >= FAIR_TURN_US)
+        return NONE;
+    if (long_one == NONE || fair->begun_us < long_from_us(fair)
+        || (short_one != NONE && before(fair, short_one, long_one)))
+        return short_one;
+    return fair->turn_us == 0 ? long_one : NONE;
+}
 
 bool fair_next(struct fair *fair, struct fair_message *out, zmq_msg_t *payload)
 {
     assert(fair->served == NONE);
-    struct flow *f = &fair->flow[fair->heap[0]];
-    if (fair->heap_count == 0 || fair->turn_us >= FAIR_TURN_US || (fair->turn_us > 0 && is_long(f)))
+    uint16_t flow = next_flow(fair);
+    if (flow == NONE)
         return false;
+    struct flow *f = &fair->flow[flow];
     uint16_t n = f->first;
     struct node *node = &fair->node[n];
     size_t bytes = zmq_msg_size(&node->payload);
@@ -227,7 +275,7 @@ bool fair_next(struct fair *fair, struct fair_message *out, zmq_msg_t *payload)
     node->next = fair->free_node;
     fair->free_node = n;
     fair->now = f->start > fair->now ? f->start : fair->now;
-    fair->served = fair->heap[0];
+    fair->served = flow;
     return true;
 }
 
@@ -236,17 +284,29 @@ void fair_spent(struct fair *fair, uint64_t spent_us)
 {
     assert(fair->served != NONE);
     struct flow *f = &fair->flow[fair->served];
+    leave(fair, fair->served);
     f->last_us = spent_us + 1;
     f->finish = f->start += f->last_us;
     f->due = f->finish + f->last_us;
     if (f->finish > fair->last_finish)
         fair->last_finish = f->finish;
-    if (f->first == NONE)
-        leave_heap(fair, fair->served);
-    else
-        sink(fair, fair->served);
+    if (f->first != NONE)
+        enter(fair, fair->served);
     fair->served = NONE;
-    fair->turn_us = is_long(f) ? FAIR_TURN_US : fair->turn_us + f->last_us;
+    if (is_long(f)) {
+        fair->turn_us = FAIR_TURN_US;
+        fair->long_us = fair->begun_us + FAIR_LONG_PART * f->last_us;
+    } else {
+        fair->turn_us += f->last_us;
+        fair->others_us = fair->begun_us;
+    }
+}
+
+uint64_t fair_ready_us(const struct fair *fair)
+{
+    if (fair->count == 0)
+        return UINT64_MAX;
+    return fair->short_ones.count > 0 ? 0 : long_from_us(fair);
 }
 
 uint32_t fair_count(const struct fair *fair) { return fair->count; }

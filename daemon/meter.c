@@ -6,8 +6,8 @@
 
 uint64_t meter_wire_bytes(size_t payload_bytes, bool with_keys)
 {
-    enum { CURVE = 8 + 8 + 16 + 1, SHORT_MAX = 255, SHORT_HEAD = 2, LONG_HEAD = 9 };   /* command, nonce, box, flags */
-    uint64_t bytes = payload_bytes + (with_keys ? CURVE : 0);
+    enum { SHORT_MAX = 255, SHORT_HEAD = 2, LONG_HEAD = 9 };
+    uint64_t bytes = payload_bytes + (with_keys ? METER_CURVE_BYTES : 0);
     return bytes + (bytes > SHORT_MAX ? LONG_HEAD : SHORT_HEAD);
 }
 
@@ -32,6 +32,7 @@ static bool read_held(int fd, struct peer_bytes *bytes, bool dry, struct held *h
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1 || len < offsetof(struct tcp_info, tcpi_segs_out))
         return false;
     uint64_t in = info.tcpi_bytes_received, out = info.tcpi_bytes_acked;
+    bytes->received = in;
     uint64_t left = in > bytes->taken ? in - bytes->taken : 0;
     if (bytes->control_in > left)
         bytes->control_in = left;               /* whole messages were still underway when it was learnt */
@@ -92,7 +93,7 @@ static uint32_t cut_silent(struct meter *meter, struct peers *peers, int64_t boo
     for (int fd = 0; (peer = peers_next(peers, &fd)) != NULL; fd++)
         silent += peer->session == 0 && !peer->has_key && peer->cut_boot_ms == 0;
     int64_t longest_ms = silent > METER_SILENT_MANY ? METER_SILENT_SHORT_MS : QUOTA_SILENT_MS;
-    for (int fd = 0; (peer = peers_next(peers, &fd)) != NULL; fd++)
+    for (int fd = 0; (peer = peers_next(peers, &fd)) != NULL && cut < METER_SILENT_AT_ONCE; fd++)
         if (peer->session == 0 && !peer->has_key && peer->cut_boot_ms == 0
             && boot_ms - peer->since_boot_ms > longest_ms)
             cut += plan(peer, &meter->counters.meter_cut_silent, boot_ms);

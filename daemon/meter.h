@@ -22,7 +22,10 @@ enum {
     METER_SLOW_BYTES_S = 1024,                  /* what grows slower than this is nobody's fault: heartbeats of weeks */
     METER_EVERY_MS = 50,                        /* how often each connection is looked at, */
     METER_LOOKS_MAX = 256,                      /* so many at one time: a fifth of a millisecond */
-    METER_SILENT_MANY = 256, METER_SILENT_SHORT_MS = 5000   /* so many silent ones, and each has only so long */
+    METER_SILENT_MANY = 256, METER_SILENT_SHORT_MS = 5000,  /* so many silent ones, and each has only so long */
+    METER_SILENT_AT_ONCE = 1,                   /* in one round: they come back together, and handshakes are dear */
+    METER_HANDSHAKE_BYTES = 512                 /* RFC 26: a greeting, HELLO and INITIATE are more; who sent less has not
+                                                   shaken hands */
 };
 
 #define METER_COUNTER_LIST(X) \
@@ -46,6 +49,8 @@ struct meter {
     struct meter_counters counters;
 };
 
+/* What CURVE adds to a frame: its command, nonce, box and flags (RFC 26). */
+enum { METER_CURVE_BYTES = 8 + 8 + 16 + 1 };
 /* The bytes of one frame on the wire. */
 uint64_t meter_wire_bytes(size_t payload_bytes, bool with_keys);
 /* The loop took a message that was so long on the wire; whole: it was one payload frame. */

@@ -16,6 +16,7 @@ enum { PEERS_FD_MAX = 65536 };
 /* Bytes as they are on the wire, kept by meter.c. */
 struct peer_bytes {
     uint64_t taken, given;              /* of messages that the loop took, and that it sent */
+    uint64_t received;                  /* when it was last looked at */
     uint64_t control_in;                /* at least so many were received that are no messages */
     uint64_t control_out;               /* and sent */
     uint64_t mark;                      /* control_in as it would be if nothing was held when it was read; 0: none */

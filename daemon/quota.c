@@ -159,6 +159,12 @@ static void strike(struct quota *quota, struct account *account, enum quota_stri
     note(quota, &account->key, why, for_ms);
 }
 
+static int64_t patience_of(const struct rfl_key_entry *entry)
+{
+    int64_t count = (int64_t)entry->rate * QUOTA_PATIENCE_S;
+    return count < QUOTA_PATIENCE_MIN ? QUOTA_PATIENCE_MIN : count > QUOTA_PATIENCE_MAX ? QUOTA_PATIENCE_MAX : count;
+}
+
 enum quota_verdict quota_message(struct quota *quota, const struct rfl_curve_key *key, uint64_t bytes,
                                  int64_t boot_ms, uint32_t *retry_ms)
 {
@@ -176,7 +182,7 @@ enum quota_verdict quota_message(struct quota *quota, const struct rfl_curve_key
         full_us = burst_us;                     /* of a low rate: it is taken when the bucket is empty */
     if (pour(&account->taken_us, now_us, full_us, burst_us))
         return QUOTA_TAKE;
-    if (!pour(&account->busy_us, now_us, each_us, burst_us + QUOTA_PATIENCE * each_us)) {
+    if (!pour(&account->busy_us, now_us, each_us, burst_us + patience_of(entry) * each_us)) {
         strike(quota, account, QUOTA_FLOOD, boot_ms);
         quota->counters.key_dropped++;
         return QUOTA_DROP;
@@ -207,26 +213,27 @@ const char *quota_handshake(struct quota *quota, const struct rfl_key_entry *ent
     struct account *account = account_of(quota, &entry->public, &same);
     if (account == NULL)
         return NULL;
-    if (is_shut_out(account, boot_ms)) {
-        quota->counters.key_shut_out++;
+    if (is_shut_out(account, boot_ms))
         return "key_shut_out";
-    }
     uint32_t most = entry->connections;
     if (crowded && entry->kind != RFL_KEY_OPERATOR && most > QUOTA_CROWDED_CONNECTIONS)
         most = QUOTA_CROWDED_CONNECTIONS;
-    if (account->live + silent(account, boot_ms) >= most) {
-        quota->counters.key_over_connections++;
+    if (account->live + silent(account, boot_ms) >= most)
         return "key_over_connections";
-    }
     int64_t each_us = INT64_C(1000000) / entry->connections;
-    if (!pour(&account->shook_us, boot_ms * US, each_us, QUOTA_HANDSHAKE_BURST * INT64_C(1000000))) {
-        quota->counters.key_over_handshakes++;
+    if (!pour(&account->shook_us, boot_ms * US, each_us, QUOTA_HANDSHAKE_BURST * INT64_C(1000000)))
         return "key_over_handshakes";
-    }
     account->silent[0]++;
     memmove(account->shake_ms + 1, account->shake_ms, (SHAKES_KEPT - 1) * sizeof account->shake_ms[0]);
     account->shake_ms[0] = boot_ms;
     return NULL;
+}
+
+void quota_refused(struct quota *quota, const char *why)
+{
+#define X(name) quota->counters.name += strcmp(why, #name) == 0;
+    QUOTA_COUNTER_LIST(X)
+#undef X
 }
 
 void quota_spoke(struct quota *quota, const struct rfl_curve_key *key)

@@ -18,7 +18,9 @@
 enum {
     QUOTA_PIECE_BYTES = 4096,
     QUOTA_BURST_MS = 2000,                      /* of `rate`, at once */
-    QUOTA_PATIENCE = 4096,                      /* BUSY answers beyond a burst more, at `rate` a second forgotten */
+    QUOTA_PATIENCE_S = 4,                       /* of `rate`: BUSY answers beyond a burst more, at `rate` a second */
+    QUOTA_PATIENCE_MIN = 256,                   /* forgotten; that small a key may have so many asks in flight, */
+    QUOTA_PATIENCE_MAX = 4096,                  /* and nobody more */
     QUOTA_RETRY_MS_MAX = 60 * 1000,
     QUOTA_HANDSHAKE_BURST = 4,                  /* times `connections`, at once; then `connections` a second */
     QUOTA_SILENT_MS = 60 * 1000,                /* a connection that said nothing for so long is cut */
@@ -73,6 +75,8 @@ enum quota_verdict quota_message(struct quota *quota, const struct rfl_curve_key
                                  int64_t boot_ms, uint32_t *retry_ms);
 /* A handshake with a good key. NULL: let it in; else why not, a literal that is a counter's name too. */
 const char *quota_handshake(struct quota *quota, const struct rfl_key_entry *entry, bool crowded, int64_t boot_ms);
+/* Counts one that was refused, by why. */
+void quota_refused(struct quota *quota, const char *why);
 /* The first message on a connection of the key. */
 void quota_spoke(struct quota *quota, const struct rfl_curve_key *key);
 

@@ -8,6 +8,7 @@
 #include "fair.h"
 
 static struct fair *fair;
+static uint64_t clock_us;
 static int64_t boot_ms;
 
 static int teardown(void **state)
@@ -60,9 +61,10 @@ static uint8_t next_in_turn(void)
     return message.key.b[0];
 }
 
+/* In a turn so late that nobody else is about. */
 static uint8_t next(void)
 {
-    fair_begin(fair);
+    fair_begin(fair, clock_us += 1000000);
     return next_in_turn();
 }
 
@@ -184,7 +186,7 @@ static void a_turn_has_an_end(void **state)
     cost_us[1] = cost_us[2] = 100;
     put_many(1, 100);
     put_many(2, 100);
-    fair_begin(fair);
+    fair_begin(fair, clock_us);
     while (next_in_turn() != 0)
         count++;
     assert_int_equal(count, FAIR_TURN_US / 100);
@@ -197,14 +199,46 @@ static void what_takes_long_has_a_turn_of_its_own(void **state)
     put_many(1, 3);
     assert_int_equal(next(), 1);                                /* now it is known */
     put_many(2, 5);
-    fair_begin(fair);
+    fair_begin(fair, clock_us);
     for (unsigned i = 0; i < 5; i++)
         assert_int_equal(next_in_turn(), 2);
     assert_int_equal(next_in_turn(), 0);
-    fair_begin(fair);
+    fair_begin(fair, clock_us += 1000000);
     assert_int_equal(next_in_turn(), 1);
     put(2, 0);
     assert_int_equal(next_in_turn(), 0);
+}
+
+/* For half a second; a turn costs what is done in it, and when there is nothing to do the clock goes on to when there
+ * is. Returns what was spent on the long ones. */
+static uint64_t half_a_second(bool others_are_about)
+{
+    uint64_t until_us = clock_us + 500000, before_us = spent_us[1], asks_us = clock_us;
+    while (clock_us < until_us) {
+        for (; others_are_about && asks_us <= clock_us; asks_us += 500)
+            put(2, 0);
+        uint64_t turn_us = spent_us[1] + spent_us[2];
+        fair_begin(fair, clock_us);
+        while (next_in_turn() != 0)
+            ;
+        clock_us += spent_us[1] + spent_us[2] - turn_us;
+        uint64_t ready_us = fair_ready_us(fair);
+        if (others_are_about && ready_us > asks_us)
+            ready_us = asks_us;
+        clock_us = ready_us > clock_us ? ready_us : clock_us;
+    }
+    return spent_us[1] - before_us;
+}
+
+static void long_ones_have_their_part_while_others_are_about(void **state)
+{
+    (void)state;
+    clock_us = 1000000;
+    cost_us[1] = 1000, cost_us[2] = 20;
+    put_many(1, 2000);
+    assert_in_range(half_a_second(false), 499000, 500000);
+    assert_in_range(half_a_second(true), 115000, 126000);
+    assert_in_range(half_a_second(false), 480000, 487000);     /* FAIR_ABOUT_US after the last of them */
 }
 
 static int setup(void **state)
@@ -230,6 +264,7 @@ int main(void)
         FAIR_TEST(bytes_have_room_like_messages),
         FAIR_TEST(a_turn_has_an_end),
         FAIR_TEST(what_takes_long_has_a_turn_of_its_own),
+        FAIR_TEST(long_ones_have_their_part_while_others_are_about),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

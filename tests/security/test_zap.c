@@ -13,6 +13,7 @@
 #include <zmq.h>
 
 #include "bus.h"
+#include "clock.h"
 
 enum { OUTCOME_MS = 10000 };
 
@@ -50,6 +51,14 @@ static struct bus *listening(void)
     return bus;
 }
 
+static int64_t boot_now_ms(void)
+{
+    struct clock clock = { 0 };
+    struct rfl_now now;
+    clock_read(&clock, &now);
+    return now.boot_ms;
+}
+
 /* What the holder of the good key meets, in a context of its own. serve: the loop's wait goes on meanwhile. Returns the
  * event of its monitor, 0 when the time was up. */
 static uint16_t knock(struct bus *bus, const char *endpoint, bool serve, int timeout_ms, bool *was_heard)
@@ -79,7 +88,7 @@ static uint16_t knock(struct bus *bus, const char *endpoint, bool serve, int tim
         }
         if (serve) {
             (void)bus_wait(bus, -1, 1);
-            bus_begin(bus, 1);
+            bus_begin(bus, boot_now_ms());
         }
         while (serve && bus_receive(bus, &heard)) {
             *was_heard = true;
@@ -105,6 +114,44 @@ static void with_handler_and_table_the_key_is_let_in(void **state)
     assert_int_equal(knock(bus, bus_endpoint(bus, BUS_DOORS), true, OUTCOME_MS, &heard), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     assert_true(heard);
     assert_int_equal(zap_counters(bus_zap(bus))->key_good, 1);
+    bus_free(&bus, 0);
+}
+
+/* Shut out for a second, or, the third time, for four. */
+static void shut_out(struct bus *bus, unsigned times)
+{
+    struct rfl_curve_key key;
+    assert_true(rfl_key_from_z85((struct rfl_view){ (const uint8_t *)client.public, RFL_Z85_CHARS }, &key));
+    int64_t at_ms = boot_now_ms();
+    for (unsigned i = 1; i < times; i++)
+        at_ms -= QUOTA_SHUT_OUT_MS << (i - 1);
+    for (unsigned i = 0; i < times; at_ms += QUOTA_SHUT_OUT_MS << i++)
+        quota_punish(bus_quota(bus), &key, QUOTA_FLOOD, at_ms);
+}
+
+static void beyond_its_quota_it_waits_and_is_let_in(void **state)
+{
+    (void)state;
+    struct bus *bus = listening();
+    bool heard;
+    bus_set_keys(bus, keys);
+    shut_out(bus, 1);
+    assert_int_equal(knock(bus, bus_endpoint(bus, BUS_DOORS), true, OUTCOME_MS, &heard), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    assert_true(heard);
+    assert_int_equal(quota_counters(bus_quota(bus))->key_shut_out, 0);
+    bus_free(&bus, 0);
+}
+
+static void it_does_not_wait_for_ever(void **state)
+{
+    (void)state;
+    struct bus *bus = listening();
+    bool heard;
+    bus_set_keys(bus, keys);
+    shut_out(bus, 3);
+    uint16_t event = knock(bus, bus_endpoint(bus, BUS_DOORS), true, OUTCOME_MS, &heard);
+    assert_true(event != 0 && event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    assert_int_equal(quota_counters(bus_quota(bus))->key_shut_out, 1);
     bus_free(&bus, 0);
 }
 
@@ -167,6 +214,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(with_handler_and_table_the_key_is_let_in),
+        cmocka_unit_test(beyond_its_quota_it_waits_and_is_let_in),
+        cmocka_unit_test(it_does_not_wait_for_ever),
         cmocka_unit_test(without_a_table_nobody_is),
         cmocka_unit_test(unserved_handler_lets_nobody_in),
         cmocka_unit_test(only_both_options_hold_without_a_handler),
