@@ -61,8 +61,9 @@ static bool gives_way(const struct bus *bus, const struct peer *peer)
         && bus->boot_ms - peer->since_boot_ms > (has_shaken_hands(peer) ? CROWDED_SILENT_MS : CROWDED_HANDSHAKE_MS);
 }
 
-/* Whoever has said nothing for a while gives way to the one who came: before all others those who have not shaken hands,
- * because a handshake is what costs most and whoever is cut comes back. If there is nobody, the one who came does. */
+/* Whoever has said nothing for a while gives way to the one who came: before all others those who have not shaken
+ * hands, because a handshake is what costs most and whoever is cut comes back. If there is nobody, the one who came
+ * does. */
 static void make_room(struct bus *bus, int fd)
 {
     struct peer *peer, *came = peers_at(bus->peers, fd);

@@ -24,8 +24,8 @@ enum {
     METER_LOOKS_MAX = 256,                      /* so many at one time: a fifth of a millisecond */
     METER_SILENT_MANY = 256, METER_SILENT_SHORT_MS = 5000,  /* so many silent ones, and each has only so long */
     METER_SILENT_AT_ONCE = 1,                   /* in one round: they come back together, and handshakes are dear */
-    METER_HANDSHAKE_BYTES = 512                 /* RFC 26: a greeting, HELLO and INITIATE are more; who sent less has not
-                                                   shaken hands */
+    METER_HANDSHAKE_BYTES = 512                 /* RFC 26: a greeting, HELLO and INITIATE are more; who sent less
+                                                   has not shaken hands */
 };
 
 #define METER_COUNTER_LIST(X) \

@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <zmq.h>
 
-/* Frames of a request (RFC 27): to whom the answer goes and the delimiter, version, request id, domain, address, identity,
- * mechanism, then CURVE's one credential, the client's public key. */
-enum { ROUTE, DELIMITER, VERSION, REQUEST, DOMAIN, ADDRESS, IDENTITY, MECHANISM, CREDENTIAL, FRAMES, FRAME_BYTES_MAX = 256 };
+/* Frames of a request (RFC 27): to whom the answer goes and the delimiter, version, request id, domain, address,
+ * identity, mechanism, then CURVE's one credential, the client's public key. */
+enum { ROUTE, DELIMITER, VERSION, REQUEST, DOMAIN, ADDRESS, IDENTITY, MECHANISM, CREDENTIAL, FRAMES };
+enum { FRAME_BYTES_MAX = 256 };
 
 struct frame { size_t len; uint8_t bytes[FRAME_BYTES_MAX]; };
 

@@ -374,13 +374,19 @@ void e2e_peer_open(struct e2e_peer *peer, const char *endpoint)
 
 void e2e_peer_open_as(struct e2e_peer *peer, const char *endpoint, const struct rfl_identity *identity)
 {
+    void *context = zmq_ctx_new();
+    assert_non_null(context);
+    e2e_peer_open_in(context, peer, endpoint, identity);
+    peer->context = context;
+}
+
+void e2e_peer_open_in(void *context, struct e2e_peer *peer, const char *endpoint, const struct rfl_identity *identity)
+{
     int linger = 0, unlimited = 0;
-    *peer = (struct e2e_peer){ .context = zmq_ctx_new() };
-    peer->memory = malloc(RFL_ARENA_BYTES);
-    peer->frame = malloc(RFL_MESSAGE_BYTES_MAX);
-    assert_true(peer->context != NULL && peer->memory != NULL && peer->frame != NULL);
+    *peer = (struct e2e_peer){ .memory = malloc(RFL_ARENA_BYTES), .frame = malloc(RFL_MESSAGE_BYTES_MAX) };
+    assert_true(peer->memory != NULL && peer->frame != NULL);
     rfl_arena_init(&peer->arena, peer->memory, RFL_ARENA_BYTES);
-    peer->socket = zmq_socket(peer->context, ZMQ_DEALER);
+    peer->socket = zmq_socket(context, ZMQ_DEALER);
     assert_non_null(peer->socket);
     assert_int_equal(zmq_setsockopt(peer->socket, ZMQ_LINGER, &linger, sizeof linger), 0);
     assert_int_equal(zmq_setsockopt(peer->socket, ZMQ_SNDHWM, &unlimited, sizeof unlimited), 0);
@@ -396,7 +402,8 @@ void e2e_peer_open_as(struct e2e_peer *peer, const char *endpoint, const struct 
 void e2e_peer_close(struct e2e_peer *peer)
 {
     (void)zmq_close(peer->socket);
-    (void)zmq_ctx_term(peer->context);
+    if (peer->context != NULL)
+        (void)zmq_ctx_term(peer->context);
     free(peer->memory);
     free(peer->frame);
     memset(peer, 0, sizeof *peer);

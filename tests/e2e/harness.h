@@ -74,7 +74,7 @@ int64_t e2e_clock_ms(void);
 /* ---- a peer ---- */
 
 struct e2e_peer {
-    void *context, *socket;
+    void *context, *socket;                     /* context: NULL when it is somebody else's */
     uint64_t correlation;                       /* of the last ask */
     uint8_t *memory, *frame;
     struct rfl_arena arena;
@@ -83,6 +83,8 @@ struct e2e_peer {
 void e2e_peer_open(struct e2e_peer *peer, const char *endpoint);
 /* With keys; NULL as above. */
 void e2e_peer_open_as(struct e2e_peer *peer, const char *endpoint, const struct rfl_identity *identity);
+/* One of many in one context, which stays the caller's. */
+void e2e_peer_open_in(void *context, struct e2e_peer *peer, const char *endpoint, const struct rfl_identity *identity);
 void e2e_peer_close(struct e2e_peer *peer);
 /* Frames as they are, one message. */
 void e2e_peer_send_frames(struct e2e_peer *peer, const struct rfl_view *frames, size_t count);

@@ -14,6 +14,7 @@
 #include <zmq.h>
 
 #include "canaries.h"
+#include "elsewhere.h"
 #include "harness.h"
 #include "meter.h"
 #include "raw_curve.h"
@@ -342,7 +343,7 @@ static void raw(const struct hostile *h, unsigned count, const uint8_t *bytes, s
                 (void)close(item[i].fd);
                 item[i].fd = -1;
             }
-            if (item[i].fd == -1 && (item[i].fd = raw_connect(h->doors)) != -1) {
+            if (item[i].fd == -1 && (item[i].fd = raw_connect(h->doors, false)) != -1) {
                 add(&h->seen->tried, 1);
                 said[i] = 0;
             }
@@ -398,6 +399,7 @@ pid_t hostile_start(const struct hostile *hostile)
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)setpriority(PRIO_PROCESS, 0, 19);
     (void)sched_setscheduler(0, SCHED_IDLE, &idle);
+    elsewhere_go();
     while (!atomic_load(hostile->over) && getppid() == parent) {
         if (attacks(hostile))
             attack(hostile);

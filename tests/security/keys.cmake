@@ -20,11 +20,12 @@ if(TARGET referrald AND TARGET referralctl)
   rfl_test(key_ends security TIMEOUT 60 COMMAND test_key_ends)
   # By hand: its bar is not met yet (tests/README.md, "Hostile clients").
   rfl_program(test_hostile_keys SOURCES ${rfl_security}/test_hostile_keys.c ${rfl_security}/hostile.c
-    ${rfl_security}/raw_curve.c ${rfl_e2e}/harness.c
+    ${rfl_security}/raw_curve.c ${rfl_security}/elsewhere.c ${rfl_e2e}/harness.c
     LINK canary rfl_store rfl_conf rfl_wire rfl_core PkgConfig::ZMQ PkgConfig::SODIUM PkgConfig::CMOCKA)
   target_include_directories(test_hostile_keys PRIVATE ${rfl_e2e} ${CMAKE_SOURCE_DIR}/daemon)
   target_compile_definitions(test_hostile_keys PRIVATE RFL_REFERRALD="$<TARGET_FILE:referrald>")
   add_dependencies(test_hostile_keys referrald)
+  rfl_test(hostile_keys security TIMEOUT 240 SERIAL LABELS release COMMAND test_hostile_keys)
   rfl_test(keys_life security TIMEOUT 120 COMMAND ${RFL_PYTHON} ${rfl_security}/test_keys_life.py
     $<TARGET_FILE_DIR:referrald>)
   # The bus and its handler alone, so that the handler can be left unserved, or be taken away.

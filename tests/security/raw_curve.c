@@ -1,5 +1,7 @@
 #include "raw_curve.h"
 
+#include <errno.h>
+
 #include <arpa/inet.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -17,15 +19,16 @@ enum {
 
 /* ---- bytes ---- */
 
-int raw_connect(const char *endpoint)
+int raw_connect(const char *endpoint, bool waits)
 {
     const struct timeval wait = { .tv_sec = RAW_WAIT_S };
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     address.sin_port = htons((uint16_t)strtol(strrchr(endpoint, ':') + 1, NULL, 10));
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | (waits ? 0 : SOCK_NONBLOCK), 0);
     if (fd != -1 && (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) == -1
                      || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) == -1
-                     || connect(fd, (struct sockaddr *)&address, sizeof address) == -1)) {
+                     || (connect(fd, (struct sockaddr *)&address, sizeof address) == -1
+                         && (waits || errno != EINPROGRESS)))) {
         (void)close(fd);
         fd = -1;
     }
@@ -139,7 +142,7 @@ static bool initiate(int fd, const struct shake *k)
 bool raw_curve_knock(struct raw_curve *curve, const char *endpoint, const struct rfl_identity *identity)
 {
     struct shake k;
-    *curve = (struct raw_curve){ .fd = raw_connect(endpoint), .nonce = 3 };
+    *curve = (struct raw_curve){ .fd = raw_connect(endpoint, true), .nonce = 3 };
     if (curve->fd != -1 && sodium_init() != -1
         && rfl_key_from_z85((struct rfl_view){ (const uint8_t *)identity->server, RFL_Z85_CHARS }, &k.server)
         && rfl_key_from_z85((struct rfl_view){ (const uint8_t *)identity->public, RFL_Z85_CHARS }, &k.public)

@@ -13,8 +13,9 @@ enum { RAW_WAIT_S = 10, RAW_GREETING_BYTES = 64, RAW_FRAME_BYTES_MAX = 128 << 10
 
 struct raw_curve { int fd; uint64_t nonce; uint8_t box[RFL_KEY_BYTES]; };
 
-/* A plain connection to "tcp://127.0.0.1:PORT". -1: nobody is there. */
-int raw_connect(const char *endpoint);
+/* A plain connection to "tcp://127.0.0.1:PORT". -1: nobody is there. One that does not wait is still being made, and no
+ * call on it blocks. */
+int raw_connect(const char *endpoint, bool waits);
 
 /* Connects and shakes hands, as a DEALER without a routing id of its own, up to where the daemon judges the key. False:
  * it did not come so far, and nothing is left open. */
