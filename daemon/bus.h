@@ -114,7 +114,7 @@ struct peers *bus_peers(struct bus *bus);
 
 /* Looks at what connections make us hold (meter.h), when it is time; those that must go are then due to be cut. */
 void bus_look(struct bus *bus, int64_t boot_ms);
-/* When bus_look has something to do; INT64_MAX: never, as nobody is connected. */
+/* When bus_look has something to do; INT64_MAX: never, as nobody is connected or kept out. */
 int64_t bus_next_look(const struct bus *bus);
 
 /* Ends sessions that have been silent for BUS_FORGET_MS; bus_gone then tells them. */

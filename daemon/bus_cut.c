@@ -66,12 +66,14 @@ void bus_look(struct bus *bus, int64_t boot_ms)
 
 int64_t bus_next_look(const struct bus *bus)
 {
+    int64_t come = bus__next_let_come(bus);
     if (peers_count(bus->peers) == 0)
-        return INT64_MAX;
+        return come;
     if (quota_counters(bus->quota)->key_strikes != bus->strikes_seen)
         return 0;
-    return bus->any_tcp ? meter_next_look(&bus->meter, peers_count(bus->peers))
-                        : bus->meter.looked_boot_ms + LOCAL_LOOK_MS;
+    int64_t look = bus->any_tcp ? meter_next_look(&bus->meter, peers_count(bus->peers))
+                                : bus->meter.looked_boot_ms + LOCAL_LOOK_MS;
+    return look < come ? look : come;
 }
 
 int64_t bus_next_cut(const struct bus *bus)

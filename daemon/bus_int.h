@@ -26,7 +26,7 @@ struct bus {
     uint32_t connections_max;
     int crowded_fd;                             /* where the search for somebody silent goes on */
     int listener[BUS_SOCKET_COUNT];             /* its descriptor, which is libzmq's; 0: not tcp */
-    bool is_deaf[BUS_SOCKET_COUNT];             /* it hears of no new connection until the next look */
+    int64_t deaf_until_boot_ms[BUS_SOCKET_COUNT];   /* it hears of no new connection before; 0: it hears */
     uint32_t came;                              /* connections since came_boot_ms */
     int64_t came_boot_ms;
     bool any_tcp;
@@ -48,8 +48,10 @@ bool bus__next_event(void *monitor, uint16_t *event, uint32_t *value);
 void bus__heed_monitor(struct bus *bus, uint8_t socket);
 /* There is room for few more connections. */
 bool bus__is_crowded(const struct bus *bus);
-/* Lets connections come again that bus__heed_monitor kept out. */
+/* Lets connections come again that bus__heed_monitor kept out, when it is time. */
 void bus__let_come(struct bus *bus);
+/* When that is; INT64_MAX: nobody is kept out. */
+int64_t bus__next_let_come(const struct bus *bus);
 /* bus.c: answers the handshakes that wait. */
 void bus__serve_zap(struct bus *bus);
 /* bus_traffic.c */

@@ -105,19 +105,29 @@ static void keep_out(struct bus *bus, uint8_t socket)
     }
     if (++bus->came < CAME_MAX || bus->listener[socket] == 0 || socket == BUS_ADMIN || !bus__is_crowded(bus))
         return;
-    if (bus->is_deaf[socket]
+    if (bus->deaf_until_boot_ms[socket] != 0
         || setsockopt(bus->listener[socket], SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == -1)
         return;
-    bus->is_deaf[socket] = true;
+    bus->deaf_until_boot_ms[socket] = bus->boot_ms + CAME_MS;
     bus->counters.bus_kept_out++;
 }
 
 void bus__let_come(struct bus *bus)
 {
     int unused = 0;
-    for (int i = 0; i < BUS_SOCKET_COUNT && bus->boot_ms - bus->came_boot_ms >= CAME_MS; i++)
-        if (bus->is_deaf[i])
-            bus->is_deaf[i] = setsockopt(bus->listener[i], SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused) != 0;
+    for (int i = 0; i < BUS_SOCKET_COUNT; i++)
+        if (bus->deaf_until_boot_ms[i] != 0 && bus->boot_ms >= bus->deaf_until_boot_ms[i]
+            && setsockopt(bus->listener[i], SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused) == 0)
+            bus->deaf_until_boot_ms[i] = 0;
+}
+
+int64_t bus__next_let_come(const struct bus *bus)
+{
+    int64_t next = INT64_MAX;
+    for (int i = 0; i < BUS_SOCKET_COUNT; i++)
+        if (bus->deaf_until_boot_ms[i] != 0 && bus->deaf_until_boot_ms[i] < next)
+            next = bus->deaf_until_boot_ms[i];
+    return next;
 }
 
 void bus__heed_monitor(struct bus *bus, uint8_t socket)

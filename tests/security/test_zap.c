@@ -6,8 +6,11 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -155,6 +158,47 @@ static void it_does_not_wait_for_ever(void **state)
     bus_free(&bus, 0);
 }
 
+static int connect_plainly(const char *endpoint)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    address.sin_port = htons((uint16_t)strtol(strrchr(endpoint, ':') + 1, NULL, 10));
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_true(fd != -1);
+    (void)connect(fd, (struct sockaddr *)&address, sizeof address);
+    return fd;
+}
+
+/* In a crowd some are kept out for a moment. It ends even if all who are there go meanwhile. */
+static void whoever_was_kept_out_comes_in_the_end(void **state)
+{
+    (void)state;
+    enum { FILES = 400, CROWD = 170 };          /* room for 200 connections, of which 150 are a crowd */
+    int crowd[CROWD];
+    bool heard;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ FILES, before.rlim_max }), 0);
+    struct bus *bus = listening();
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    bus_set_keys(bus, keys);
+    for (unsigned i = 0; i < CROWD; i++)
+        crowd[i] = connect_plainly(bus_endpoint(bus, BUS_DOORS));
+    for (int i = 0; i < OUTCOME_MS && bus_counters(bus)->bus_kept_out == 0; i++)
+        (void)bus_wait(bus, -1, 1);
+    assert_int_equal(bus_counters(bus)->bus_kept_out, 1);
+    for (unsigned i = 0; i < CROWD; i++)
+        (void)close(crowd[i]);
+    for (int i = 0; i < OUTCOME_MS && peers_count(bus_peers(bus)) > 0; i++)
+        (void)bus_wait(bus, -1, 1);
+    assert_int_equal(peers_count(bus_peers(bus)), 0);
+    assert_true(bus_next_look(bus) <= boot_now_ms() + 1000);
+    while (boot_now_ms() < bus_next_look(bus) && bus_next_look(bus) != INT64_MAX)
+        (void)bus_wait(bus, -1, 1);
+    bus_look(bus, boot_now_ms());
+    assert_int_equal(knock(bus, bus_endpoint(bus, BUS_DOORS), true, OUTCOME_MS, &heard), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    bus_free(&bus, 0);
+}
+
 static void without_a_table_nobody_is(void **state)
 {
     (void)state;
@@ -216,6 +260,7 @@ int main(void)
         cmocka_unit_test(with_handler_and_table_the_key_is_let_in),
         cmocka_unit_test(beyond_its_quota_it_waits_and_is_let_in),
         cmocka_unit_test(it_does_not_wait_for_ever),
+        cmocka_unit_test(whoever_was_kept_out_comes_in_the_end),
         cmocka_unit_test(without_a_table_nobody_is),
         cmocka_unit_test(unserved_handler_lets_nobody_in),
         cmocka_unit_test(only_both_options_hold_without_a_handler),
